@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A family: all objects that are related by shadow links, and every map that
+ * uses them.
+ *
+ * A fresh mapping starts a family; what is forked from it stays in it.  The
+ * family owns one inode, and so one address_space: every relative's PTE for
+ * family index i is found at index i of that address_space, through all
+ * shadows, collapses and moves.  That index is the coordinate of everything
+ * in the family (pages, entries, the windows of objects), and never changes
+ * for a page.
+ *
+ * The family's rwsem is the structure lock.
+ *	held for reading (faults): no object appears, disappears or changes
+ *	its backing, its reference counts or its window; no entry changes.
+ *	Pages may be inserted, and may move up from a backing object that
+ *	nobody else uses.
+ *	held for writing (fork, unmap, shadow, collapse, ...): all of it may
+ *	change.
+ *
+ * Lock order, outermost first:
+ *	mmap_lock or VMA lock
+ *	  vm_family.lock
+ *	    folio lock
+ *	      i_mmap_rwsem, page-table locks (inside kernel helpers)
+ *	      vm_memq.lock ("object lock")
+ *	        page queue lock
+ *
+ * vm_families_lock (the list of families) is taken alone.
+ */
+#ifndef _VMOBJ_FAMILY_H
+#define _VMOBJ_FAMILY_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/rwsem.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+/**
+ * struct vm_family - objects related by shadow links
+ * @lock: the structure lock; guards all below unless said otherwise
+ * @ref: keeps the struct; held by the pseudo file and by whoever looks
+ * @link: in the list of families, guarded by vm_families_lock
+ * @id: never used twice
+ * @mapping: address space of the family's inode
+ * @objects: &vm_object.family_link, ids ascending
+ * @nr_objects: length of @objects
+ * @maps: &vm_map.rb by (mm, bias)
+ * @nr_maps: maps in @maps
+ * @deferred: &vm_object.deferred_link, objects to collapse before the write
+ *	lock is let go
+ * @dead: &vm_object.family_link, terminated objects whose pages are freed
+ *	after the write lock is let go
+ * @pip_wait: sleepers for paging_in_progress == 0
+ * @collapse_work: collapses that paging put off
+ */
+struct vm_family {
+	struct rw_semaphore lock;
+	struct kref ref;
+	struct list_head link;
+	u64 id;
+	struct address_space *mapping;
+	struct list_head objects;
+	unsigned long nr_objects;
+	struct rb_root maps;
+	unsigned long nr_maps;
+	struct list_head deferred;
+	struct list_head dead;
+	wait_queue_head_t pip_wait;
+	struct work_struct collapse_work;
+};
+
+/**
+ * vm_family_init() - mount the pseudo file system the inodes live in
+ *
+ * Return: 0 or a negative errno.
+ */
+int vm_family_init(void);
+
+/** vm_family_exit() - unmount it; no family may be left */
+void vm_family_exit(void);
+
+/**
+ * vm_family_create() - an empty family and the file that keeps it
+ *
+ * May sleep.
+ *
+ * Return: the pseudo file, to be made a VMA's vm_file, whose private_data is
+ * the family; the family goes with the last reference to the file.  On error
+ * ERR_PTR(-ENOMEM or what the file system said).
+ */
+struct file *vm_family_create(void);
+
+/**
+ * vm_family_put() - drop a reference to the struct
+ * @family: family
+ */
+void vm_family_put(struct vm_family *family);
+
+/**
+ * vm_family_read_lock() - keep the structure as it is
+ * @family: family
+ *
+ * May sleep.
+ */
+static inline void vm_family_read_lock(struct vm_family *family)
+{
+	down_read(&family->lock);
+}
+
+/**
+ * vm_family_read_unlock() - undo vm_family_read_lock()
+ * @family: family
+ */
+static inline void vm_family_read_unlock(struct vm_family *family)
+{
+	up_read(&family->lock);
+}
+
+/**
+ * vm_family_write_lock() - keep everybody else out
+ * @family: family
+ *
+ * May sleep.
+ */
+static inline void vm_family_write_lock(struct vm_family *family)
+{
+	down_write(&family->lock);
+}
+
+/**
+ * vm_family_write_unlock() - let the others in again
+ * @family: family
+ *
+ * First runs the collapses that became possible meanwhile; after the lock is
+ * let go frees the pages of objects that were terminated.  May sleep.
+ */
+void vm_family_write_unlock(struct vm_family *family);
+
+/**
+ * vm_family_queue_collapse() - collapse later what paging keeps from collapsing
+ * @family: family, kept alive by the caller
+ *
+ * Any context that may take a workqueue lock.
+ */
+void vm_family_queue_collapse(struct vm_family *family);
+
+/**
+ * vm_family_next() - walk over all families
+ * @prev: NULL to begin; its reference is dropped
+ *
+ * Return: the family with the next higher id, with a reference; NULL at the
+ * end.
+ */
+struct vm_family *vm_family_next(struct vm_family *prev);
+
+/**
+ * vm_family_from_id() - find a family to go on with a walk
+ * @id: lowest id wanted
+ *
+ * Return: the family with the lowest id not below @id, with a reference, or
+ * NULL.
+ */
+struct vm_family *vm_family_from_id(u64 id);
+
+#endif /* _VMOBJ_FAMILY_H */

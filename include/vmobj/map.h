@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Maps and map entries: who sees which object where.
+ *
+ * A map belongs to one process and one family; BSD's vm_map, cut into
+ * families.  Its entries are keyed by family index and not tied to VMAs: Linux
+ * may cut and join the VMAs of a map as it likes (newer kernels do it without
+ * telling the driver), the entries stay what they are.
+ *
+ * Address and index of a VMA differ by its bias:
+ *
+ *	bias = (vm_start >> PAGE_SHIFT) - vm_pgoff
+ *
+ * A fresh mapping has bias 0.  mremap() moves a range to another address and
+ * keeps its indexes, so what it moves gets another bias.  A process has one map
+ * per (family, bias); so the VMAs of a map never overlap, not even by index,
+ * and what is moved away leaves a hole that can be filled with fresh memory.
+ *
+ * Entries lie where VMAs of the map are.  A hole under a VMA (it grew, or its
+ * content was moved away) is fresh memory; the next fault makes the entry.
+ *
+ * All of it is guarded by the family lock.
+ */
+#ifndef _VMOBJ_MAP_H
+#define _VMOBJ_MAP_H
+
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/rbtree.h>
+
+#include <vmobj/object.h>
+
+/**
+ * enum vm_inherit - what a child gets (BSD minherit)
+ * @VM_INHERIT_COPY: a copy, made lazily
+ * @VM_INHERIT_SHARE: the same memory
+ * @VM_INHERIT_NONE: nothing
+ */
+enum vm_inherit {
+	VM_INHERIT_COPY,
+	VM_INHERIT_SHARE,
+	VM_INHERIT_NONE,
+};
+
+/**
+ * struct vm_map_entry - a range of a map and its object
+ * @rb: in &vm_map.entries
+ * @map: the map
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ * @object: what is seen there; NULL until something is touched
+ * @mapper_link: in &vm_object.mappers of @object
+ * @inheritance: enum vm_inherit
+ * @needs_copy: shadow the object before the first write (BSD MAP_ENTRY_NEEDS_COPY)
+ *
+ * There is no offset: pages, objects and entries have the same coordinate.
+ */
+struct vm_map_entry {
+	struct rb_node rb;
+	struct vm_map *map;
+	pgoff_t start;
+	pgoff_t end;
+	struct vm_object *object;
+	struct list_head mapper_link;
+	enum vm_inherit inheritance;
+	bool needs_copy;
+};
+
+/**
+ * struct vm_map_move - an mremap under way in the source map
+ * @start: first page moved, family coordinates
+ * @end: first page behind, as far as it is known yet
+ * @copied_end: up to where entries were copied
+ * @bias: of the map they went to
+ * @alias: nothing moves, the memory gets a second address (old length 0)
+ * @pending: the unmapping of the old place will tell the true end
+ */
+struct vm_map_move {
+	pgoff_t start;
+	pgoff_t end;
+	pgoff_t copied_end;
+	long bias;
+	bool alias;
+	bool pending;
+};
+
+/**
+ * struct vm_map - the entries of one process, family and bias
+ * @rb: in &vm_family.maps
+ * @family: family; kept by the vm_file of the VMAs
+ * @mm: the process; compared, and used while it is known to live.  NULL in unit
+ *	tests: then there are no page tables.
+ * @bias: pages to add to an index to get the address
+ * @entries: &vm_map_entry.rb by index
+ * @hint: entry found last, or NULL; written without a lock by faults
+ * @nr_entries: entries in @entries
+ * @nr_vmas: VMAs whose vm_private_data is the map; the map goes with the last
+ * @next_write: index the next write would have if they go upwards
+ * @split_at: address of the last may_split call, 0 for none
+ * @split_again: it was called twice with that address
+ * @move: the last mremap out of this map
+ * @move_source: the map an mremap into this one comes from, while it runs
+ */
+struct vm_map {
+	struct rb_node rb;
+	struct vm_family *family;
+	struct mm_struct *mm;
+	long bias;
+	struct rb_root entries;
+	struct vm_map_entry *hint;
+	unsigned long nr_entries;
+	unsigned int nr_vmas;
+	pgoff_t next_write;
+	unsigned long split_at;
+	bool split_again;
+	struct vm_map_move move;
+	struct vm_map *move_source;
+};
+
+/**
+ * vm_map_init() - make the slab cache
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vm_map_init(void);
+
+/** vm_map_exit() - free the slab cache; no map may be left */
+void vm_map_exit(void);
+
+/**
+ * vm_map_address() - the address of an index
+ * @map: map
+ * @index: family index
+ *
+ * Return: user address, in bytes.
+ */
+static inline unsigned long vm_map_address(const struct vm_map *map,
+					   pgoff_t index)
+{
+	return (index + map->bias) << PAGE_SHIFT;
+}
+
+/**
+ * vm_map_create() - an empty map
+ * @family: family lock held for writing
+ * @mm: the process, or NULL in unit tests
+ * @bias: see &struct vm_map
+ *
+ * Does not fail.  May sleep.
+ *
+ * Return: the map; it goes with vm_map_destroy().
+ */
+struct vm_map *vm_map_create(struct vm_family *family, struct mm_struct *mm,
+			     long bias);
+
+/**
+ * vm_map_find() - the map of a process with a given bias
+ * @family: family lock held
+ * @mm: the process
+ * @bias: see &struct vm_map
+ *
+ * Return: the map or NULL.
+ */
+struct vm_map *vm_map_find(struct vm_family *family, struct mm_struct *mm,
+			   long bias);
+
+/**
+ * vm_map_destroy() - delete all entries and the map
+ * @map: family lock held for writing
+ */
+void vm_map_destroy(struct vm_map *map);
+
+/**
+ * vm_map_lookup() - the entry at an index (BSD vm_map_lookup_entry)
+ * @map: family lock held at least for reading
+ * @index: family index
+ *
+ * Return: the entry or NULL.
+ */
+struct vm_map_entry *vm_map_lookup(struct vm_map *map, pgoff_t index);
+
+/**
+ * vm_map_first() - first entry that ends behind an index
+ * @map: family lock held
+ * @index: family index
+ *
+ * Return: the entry or NULL.
+ */
+struct vm_map_entry *vm_map_first(const struct vm_map *map, pgoff_t index);
+
+/**
+ * vm_map_next() - the entry with the next higher index
+ * @entry: family lock held
+ *
+ * Return: the entry or NULL.
+ */
+static inline struct vm_map_entry *vm_map_next(const struct vm_map_entry *entry)
+{
+	return rb_entry_safe(rb_next(&entry->rb), struct vm_map_entry, rb);
+}
+
+/**
+ * vm_map_insert() - a new entry (BSD vm_map_insert)
+ * @map: family lock held for writing; has nothing in the range
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ * @object: object or NULL; the caller's reference becomes the entry's
+ * @inheritance: what a child gets
+ * @needs_copy: see &struct vm_map_entry
+ *
+ * An adjacent entry just like it is extended instead.  Does not fail.
+ *
+ * Return: the entry that covers the range.
+ */
+struct vm_map_entry *vm_map_insert(struct vm_map *map, pgoff_t start,
+				   pgoff_t end, struct vm_object *object,
+				   enum vm_inherit inheritance,
+				   bool needs_copy);
+
+/**
+ * vm_map_entry_set_object() - let an entry map another object
+ * @entry: family lock held for writing
+ * @object: the caller's reference becomes the entry's; the entry's reference
+ *	to its old object becomes the caller's
+ */
+void vm_map_entry_set_object(struct vm_map_entry *entry,
+			     struct vm_object *object);
+
+/**
+ * vm_map_clip() - make an entry boundary (BSD vm_map_clip_start, clip_end)
+ * @map: family lock held for writing
+ * @index: where, family coordinates
+ *
+ * Does not fail.
+ */
+void vm_map_clip(struct vm_map *map, pgoff_t index);
+
+/**
+ * vm_map_fill() - give holes fresh memory (growth; BSD vm_map_insert with
+ * coalescing)
+ * @map: family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ * @inheritance: of what is new
+ *
+ * Extends the entry and the object before a hole where BSD would.
+ */
+void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
+		 enum vm_inherit inheritance);
+
+/**
+ * vm_map_delete() - unmap a range (BSD vm_map_delete)
+ * @map: family lock held for writing; the range has no PTEs any more
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ *
+ * Pages nobody else can see are freed.
+ */
+void vm_map_delete(struct vm_map *map, pgoff_t start, pgoff_t end);
+
+/**
+ * vm_map_fork() - copy entries to a child (BSD vmspace_fork)
+ * @child: map of the child with nothing in the range
+ * @parent: map of the parent; family lock held for writing, and if it has an
+ *	mm, that mm's mmap_lock too
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ *
+ * What each entry's inheritance says.  Copies are lazy: parent and child get
+ * NEEDS_COPY and the parent loses its write rights; the TLB flush is the
+ * caller's.  Does not fail.
+ */
+void vm_map_fork(struct vm_map *child, struct vm_map *parent, pgoff_t start,
+		 pgoff_t end);
+
+/**
+ * vm_map_share() - let two maps of one process show the same objects
+ * @to: map with nothing in the range
+ * @from: map to take the entries from; family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ *
+ * First half of a move (mremap); the second is vm_map_delete() in @from.
+ */
+void vm_map_share(struct vm_map *to, struct vm_map *from, pgoff_t start,
+		  pgoff_t end);
+
+/**
+ * vm_map_inherit() - set the inheritance of a range (BSD vm_map_inherit)
+ * @map: family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ * @inheritance: what children will get
+ */
+void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
+		    enum vm_inherit inheritance);
+
+/**
+ * vm_map_prepare() - give an entry the object a fault needs (BSD
+ * vm_map_lookup, its second half)
+ * @map: family lock not held
+ * @index: page touched, family coordinates
+ * @write: it will be written to
+ *
+ * Allocates the object of an untouched entry; for a write shadows the object of
+ * a NEEDS_COPY entry.  May sleep.
+ *
+ * Return: 0, -ENOMEM, or -EFAULT when there is no entry.
+ */
+int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write);
+
+#endif /* _VMOBJ_MAP_H */

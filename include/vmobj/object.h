@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VM objects: containers of pages, chained by shadowing.
+ *
+ * An object T that shadows B shows B's page wherever it has none of its own.
+ * Copy-on-write is nothing else: a write puts a copy into T.  An object that
+ * is shadowed does not change any more, except that it may be given zero
+ * pages where its whole chain has none.
+ *
+ *	ref_count == shadow_count + map entries + handles
+ *
+ * always; it is a decision variable ("1: only my shadow uses me") and not
+ * what keeps the struct in memory.  The struct lives while it is in its
+ * family's list, and that is guarded by the family lock.
+ *
+ * All pages, of every object of a family, are keyed by family index, and an
+ * object covers the window [pg_base, pg_base + size) of it.  BSD's
+ * backing_object_offset is the distance between two windows and is never
+ * stored: merging and bypassing objects needs no arithmetic and re-keys no
+ * page.
+ */
+#ifndef _VMOBJ_OBJECT_H
+#define _VMOBJ_OBJECT_H
+
+#include <linux/atomic.h>
+#include <linux/bitops.h>
+#include <linux/list.h>
+#include <linux/xarray.h>
+
+#include <vmobj/family.h>
+#include <vmobj/page.h>
+
+struct vm_map_entry;
+
+/**
+ * enum vm_object_type - what stands behind an object
+ * @VM_OBJECT_DEFAULT: nothing: anonymous memory that has never been paged out
+ * @VM_OBJECT_SWAP: anonymous memory with blocks on a swap store
+ * @VM_OBJECT_VNODE: a file
+ */
+enum vm_object_type {
+	VM_OBJECT_DEFAULT,
+	VM_OBJECT_SWAP,
+	VM_OBJECT_VNODE,
+};
+
+/**
+ * enum vm_object_flag - bit numbers in &vm_object.flags (BSD: OBJ_*)
+ * @VM_OBJ_DEAD: terminated or merged away; on no list of live objects
+ * @VM_OBJ_NOSPLIT: never split it at fork
+ * @VM_OBJ_ONEMAPPING: no page is mapped by more than one entry
+ * @VM_OBJ_WRITEABLE: some page was mapped writable
+ * @VM_OBJ_MIGHTBEDIRTY: some page may be dirty
+ * @VM_OBJ_COLLAPSE_PENDING: a collapse waits for paging_in_progress to end
+ */
+enum vm_object_flag {
+	VM_OBJ_DEAD,
+	VM_OBJ_NOSPLIT,
+	VM_OBJ_ONEMAPPING,
+	VM_OBJ_WRITEABLE,
+	VM_OBJ_MIGHTBEDIRTY,
+	VM_OBJ_COLLAPSE_PENDING,
+};
+
+/**
+ * struct vm_object - a container of pages
+ * @family: the family it belongs to, for life
+ * @family_link: in &vm_family.objects, later &vm_family.dead
+ * @shadow_head: objects that shadow this one
+ * @shadow_link: in @backing_object's @shadow_head
+ * @mappers: &vm_map_entry.mapper_link of all entries that map it
+ * @deferred_link: in &vm_family.deferred
+ * @backing_object: what shows through where this object has no page
+ * @memq: its pages
+ * @pg_base: first page of the window, family coordinates
+ * @size: pages in the window
+ * @ref_count: shadows + entries + handles
+ * @shadow_count: length of @shadow_head
+ * @flags: bits of enum vm_object_flag; atomic, because faults set some
+ * @type: enum vm_object_type
+ * @pg_color: BSD's page colour of the first page; kept, shown, not used
+ * @paging_in_progress: I/O that needs the object as it is; not a reference
+ * @handle: name of a named object, NULL for anonymous memory
+ * @bypass_hint: a page of @backing_object this object lacked when a bypass
+ *	was last tried
+ * @generation: changes of the lists; see vm_object_generation()
+ * @writeset: pages that may be mapped writable, see writeset.h
+ * @id: never used twice
+ *
+ * All but @flags and @paging_in_progress are guarded by the family lock:
+ * stable for readers, changed by a writer.
+ */
+struct vm_object {
+	struct vm_family *family;
+	struct list_head family_link;
+	struct list_head shadow_head;
+	struct list_head shadow_link;
+	struct list_head mappers;
+	struct list_head deferred_link;
+	struct vm_object *backing_object;
+	struct vm_memq *memq;
+	pgoff_t pg_base;
+	unsigned long size;
+	unsigned int ref_count;
+	unsigned int shadow_count;
+	unsigned long flags;
+	enum vm_object_type type;
+	unsigned short pg_color;
+	atomic_t paging_in_progress;
+	void *handle;
+	pgoff_t bypass_hint;
+	unsigned long generation;
+	struct xarray writeset;
+	u64 id;
+};
+
+/*********************************
+* object.c: lifetime
+**********************************/
+
+/**
+ * vm_object_init() - make the slab caches (BSD vm_object_init, init2)
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vm_object_init(void);
+
+/** vm_object_exit() - free the slab caches; no object may be left */
+void vm_object_exit(void);
+
+/**
+ * vm_object_allocate() - a new object (BSD vm_object_allocate)
+ * @family: family lock held for writing
+ * @type: what stands behind it
+ * @pg_base: first page of its window, family coordinates
+ * @size: pages in the window, at least 1
+ * @gfp: may sleep; with __GFP_NOFAIL it does not fail
+ *
+ * The object has one reference, which is the caller's, and ONEMAPPING if it
+ * is anonymous.
+ *
+ * Return: the object, or NULL without memory (BSD panicked).
+ */
+struct vm_object *vm_object_allocate(struct vm_family *family,
+				     enum vm_object_type type, pgoff_t pg_base,
+				     unsigned long size, gfp_t gfp);
+
+/**
+ * vm_object_reference() - one more user (BSD vm_object_reference)
+ * @object: live object or NULL; family lock held for writing
+ */
+void vm_object_reference(struct vm_object *object);
+
+/**
+ * vm_object_deallocate() - one user less (BSD vm_object_deallocate)
+ * @object: object or NULL; family lock held for writing
+ *
+ * The last reference terminates the object and lets go of its backing object,
+ * and so on down the chain, without recursion.  An object whose only user left
+ * is a single shadow is merged into that shadow.
+ *
+ * A reference too many is a bug of the caller: it is reported and ignored.
+ */
+void vm_object_deallocate(struct vm_object *object);
+
+/**
+ * vm_object_reap() - free what terminated objects held (BSD vm_object_terminate)
+ * @dead: list of &vm_object.family_link; no lock held
+ *
+ * Waits until nobody does I/O in them, then frees their pages.  May sleep.
+ */
+void vm_object_reap(struct list_head *dead);
+
+/**
+ * vm_object_internal() - anonymous and not findable by name
+ * @object: object
+ *
+ * Only such objects are collapsed, bypassed, split or coalesced.
+ */
+static inline bool vm_object_internal(const struct vm_object *object)
+{
+	return object->type <= VM_OBJECT_SWAP && !object->handle;
+}
+
+/**
+ * vm_object_end() - first index behind the window
+ * @object: object; family lock held
+ */
+static inline pgoff_t vm_object_end(const struct vm_object *object)
+{
+	return object->pg_base + object->size;
+}
+
+/**
+ * vm_object_test() - is a flag set?
+ * @object: object
+ * @flag: which
+ */
+static inline bool vm_object_test(const struct vm_object *object,
+				  enum vm_object_flag flag)
+{
+	return test_bit(flag, &object->flags);
+}
+
+/**
+ * vm_object_generation() - a number that grows with every change of the pages
+ * or the shadow list (BSD generation)
+ * @object: object; family lock held
+ */
+static inline unsigned long vm_object_generation(const struct vm_object *object)
+{
+	return object->generation +
+	       raw_read_seqcount(&object->memq->seq) / 2;
+}
+
+/**
+ * vm_object_backing_offset() - BSD's backing_object_offset
+ * @object: object with a backing object; family lock held
+ *
+ * Return: bytes from the start of the backing object to the start of this one.
+ */
+static inline u64 vm_object_backing_offset(const struct vm_object *object)
+{
+	return (u64)(object->pg_base - object->backing_object->pg_base)
+		<< PAGE_SHIFT;
+}
+
+/**
+ * vm_object_pip_add() - paging begins (BSD vm_object_pip_add)
+ * @object: live object; family lock held
+ */
+void vm_object_pip_add(struct vm_object *object);
+
+/**
+ * vm_object_pip_wakeup() - paging ends (BSD vm_object_pip_wakeup)
+ * @object: object
+ *
+ * The last one wakes who waits in vm_object_reap(), and starts the collapse
+ * that had to wait.  Any context that may take a workqueue lock.
+ */
+void vm_object_pip_wakeup(struct vm_object *object);
+
+/**
+ * vm_object_set_writeable_dirty() - a page gets mapped for writing
+ * @object: object; family lock held at least for reading
+ *
+ * (BSD vm_object_set_writeable_dirty)  Tests before it sets, so that faults do
+ * not fight for the cache line.
+ */
+void vm_object_set_writeable_dirty(struct vm_object *object);
+
+/**
+ * vm_object_update_onemapping() - set ONEMAPPING if it holds
+ * @object: object; family lock held for writing
+ *
+ * BSD only sets it for the last of two users.  Here an entry that goes away
+ * may leave several behind that map disjoint parts; with few of them that is
+ * found out.
+ */
+void vm_object_update_onemapping(struct vm_object *object);
+
+/*********************************
+* object.c: ranges of pages
+**********************************/
+
+/**
+ * vm_object_page_remove() - throw pages away (BSD vm_object_page_remove)
+ * @object: object or NULL; family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range, or 0: all from @start on
+ * @clean_only: keep pages that are dirty
+ *
+ * Unmaps and frees the pages.  A wired page stays where it is but is unmapped
+ * and, unless @clean_only, loses its data: it is no longer valid nor dirty.
+ * May sleep: waits for busy pages.  (In BSD a range of (0, 0) meant all and
+ * (k, k) nothing; here end == 0 is all from start on, and 0 is no family index
+ * that is ever mapped.)
+ */
+void vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
+			   bool clean_only);
+
+/**
+ * vm_object_pmap_copy() - write-protect a range everywhere
+ * @object: object or NULL; family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ *
+ * (BSD vm_object_pmap_copy_1)  After it no PTE of any process lets a write
+ * through to the object's pages in the range.  Looks only at pages that may be
+ * mapped writable.  May sleep: takes each one's folio lock, so that a fault
+ * about to map it is waited for.
+ */
+void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end);
+
+/**
+ * vm_object_pmap_remove() - unmap a range everywhere (BSD vm_object_pmap_remove)
+ * @object: object or NULL; family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range; nothing happens unless above @start (BSD
+ *	took an empty range for everything)
+ *
+ * May sleep: takes the folio lock of each resident page.
+ */
+void vm_object_pmap_remove(struct vm_object *object, pgoff_t start, pgoff_t end);
+
+/*********************************
+* shadow.c
+**********************************/
+
+/**
+ * vm_object_link_shadow() - let one object shadow another
+ * @object: object without a backing object
+ * @backing: object to shadow; the reference is the caller's and becomes
+ *	@object's
+ *
+ * Family lock held for writing.
+ */
+void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing);
+
+/**
+ * vm_object_unlink_shadow() - take an object out of its backing object's list
+ * @object: object with a backing object; its reference becomes the caller's
+ *
+ * Family lock held for writing.
+ *
+ * Return: the object that was shadowed.
+ */
+struct vm_object *vm_object_unlink_shadow(struct vm_object *object);
+
+/**
+ * vm_object_shadow() - get ready for a write to shared data (BSD
+ * vm_object_shadow)
+ * @objectp: in: what the entry maps, or NULL; out: what it maps now
+ * @start: first page of the entry, family coordinates
+ * @length: pages of the entry
+ * @gfp: may sleep; with __GFP_NOFAIL it does not fail
+ *
+ * Family lock held for writing.  An internal object with no other user is left
+ * alone.  Otherwise there is a new object that covers the range and shadows
+ * the old one; the caller's reference to the old one passes to it.
+ *
+ * Return: 0, or -ENOMEM with nothing changed.
+ */
+int vm_object_shadow(struct vm_object **objectp, pgoff_t start,
+		     unsigned long length, gfp_t gfp);
+
+/**
+ * vm_object_split() - give part of an object a life of its own
+ * @object: internal object with ONEMAPPING and more than one reference
+ * @start: first page of the part, family coordinates
+ * @end: first page behind it
+ *
+ * (BSD vm_map_split, FreeBSD vm_object_split)  The pages of the range move to
+ * a new object over the same backing object.  The caller's reference to
+ * @object remains and is to be dropped.  Family lock held for writing; does not
+ * fail; the cost is in proportion to the resident pages of the range.
+ *
+ * Return: the new object with one reference, ONEMAPPING set.
+ */
+struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
+				  pgoff_t end);
+
+/**
+ * vm_object_freeze() - make a strict copy of a shared object possible
+ * @object: object others write to directly; the caller has a reference of its
+ *	own, for the copy it makes
+ *
+ * Puts a new shadow on top and moves all direct writers (entries without
+ * NEEDS_COPY) to it, so that @object stays as it is from now on.  BSD has no
+ * such thing: there a sharer's later writes show in the copy.  Family lock
+ * held for writing; does not fail.  May sleep.
+ */
+void vm_object_freeze(struct vm_object *object);
+
+/**
+ * vm_object_coalesce() - may an object take an adjacent range? (BSD
+ * vm_object_coalesce)
+ * @prev: object of the entry before the range, or NULL; family lock held for
+ *	writing
+ * @prev_end: first page behind that entry, where the range begins, family
+ *	coordinates
+ * @pages: pages of the range
+ *
+ * If it can, the object's window covers the range on return, and pages an
+ * earlier mapping left there are gone.
+ *
+ * Return: true when it did (always for a NULL object).
+ */
+bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
+			unsigned long pages);
+
+/*********************************
+* collapse.c
+**********************************/
+
+/**
+ * enum vm_scan_op - modes of vm_object_backing_scan()
+ * @VM_SCAN_ALL_SHADOWED: only test whether the object has a page wherever its
+ *	backing object has one
+ * @VM_SCAN_COLLAPSE_NOWAIT: move what is idle
+ * @VM_SCAN_COLLAPSE_WAIT: move everything, waiting for busy pages
+ */
+enum vm_scan_op {
+	VM_SCAN_ALL_SHADOWED,
+	VM_SCAN_COLLAPSE_NOWAIT,
+	VM_SCAN_COLLAPSE_WAIT,
+};
+
+/**
+ * vm_object_backing_scan() - scan the backing object's pages in the window of
+ * its shadow (BSD vm_object_backing_scan)
+ * @object: object with an internal backing object; family lock held for writing
+ * @op: what to do
+ *
+ * Return: for VM_SCAN_ALL_SHADOWED whether it is so; otherwise true.
+ */
+bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op);
+
+/**
+ * vm_object_collapse() - shorten the chain below an object (BSD
+ * vm_object_collapse)
+ * @object: object or NULL; family lock held for writing
+ *
+ * As long as it helps: merge a backing object that has no other user into the
+ * object, or let the object shadow what is behind a backing object that is
+ * fully shadowed (bypass).  Costs the smaller number of pages of the two.  If
+ * paging is in progress in either, moves what is idle and leaves the rest to
+ * the end of paging.  May sleep.
+ */
+void vm_object_collapse(struct vm_object *object);
+
+/**
+ * vm_object_collapse_pending() - do the collapses that paging put off
+ * @family: family lock held for writing
+ */
+void vm_object_collapse_pending(struct vm_family *family);
+
+/**
+ * vm_object_collapse_deferred() - do the collapses that other collapses made
+ * possible
+ * @family: family lock held for writing
+ */
+void vm_object_collapse_deferred(struct vm_family *family);
+
+#endif /* _VMOBJ_OBJECT_H */

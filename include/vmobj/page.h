@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Page descriptors and the trees they live in.
+ *
+ * A struct vm_page describes one folio of an object: BSD's vm_page, except
+ * that the bits Linux already keeps are kept by Linux alone:
+ *
+ *	BSD			here
+ *	PG_BUSY			folio lock
+ *	valid			folio uptodate
+ *	dirty			folio dirty
+ *	pindex			index, in the coordinates of the family
+ *	pageq link		folio->lru
+ *
+ * folio->private points back at the descriptor; folio->mapping and
+ * folio->index are set while the page is in a tree, so that the kernel's
+ * reverse map finds every PTE.
+ *
+ * Pages hang in a struct vm_memq, BSD's memq with a life of its own: a merge
+ * exchanges the memqs of two objects and then moves the smaller one's pages
+ * only.
+ *
+ * Who may change what:
+ *	tree, max, resident	vm_memq.lock, with the family lock at least
+ *				held for reading
+ *	pg->memq		vm_memq.lock, and either the folio lock or the
+ *				family lock held for writing.  So it is stable
+ *				under the folio lock together with the family
+ *				lock held for reading.
+ *	wire_count		folio lock
+ *	queue, folio->lru	the queue lock, see pageq.h
+ *
+ * A descriptor in a tree is freed only under the family lock held for
+ * writing, or after its object has become unreachable: with the family lock
+ * held for reading a page that has been found stays in memory, though it may
+ * move up one object.
+ *
+ * Lock order: family rwsem -> folio lock -> vm_memq.lock -> queue lock.  Two
+ * memqs are locked at once only to move a page: the one it goes to first.
+ */
+#ifndef _VMOBJ_PAGE_H
+#define _VMOBJ_PAGE_H
+
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/rbtree.h>
+#include <linux/seqlock.h>
+#include <linux/spinlock.h>
+
+/**
+ * struct vm_page - one folio of an object
+ * @rb: link in &vm_memq.root
+ * @index: first page of the folio, in pages, in the family's coordinates
+ * @memq: the tree it is in; NULL when it is not in any
+ * @folio: the memory
+ * @wire_count: reasons to keep it resident and off the queues
+ * @order: the folio spans 1 << order pages
+ * @queue: enum vm_pageq_id
+ * @act_count: how active the page daemon thinks it is
+ * @marker: a scan's place holder in a queue, not a page
+ */
+struct vm_page {
+	struct rb_node rb;
+	pgoff_t index;
+	struct vm_memq *memq;
+	struct folio *folio;
+	unsigned short wire_count;
+	unsigned char order;
+	unsigned char queue;
+	unsigned char act_count;
+	bool marker;
+};
+
+/**
+ * struct vm_memq - the resident pages of an object
+ * @lock: guards the tree; also called the object lock
+ * @seq: changes with the tree; lets a reader trust that a page is absent
+ * @root: pages by index
+ * @max: page with the highest index, NULL when empty
+ * @resident: pages (of PAGE_SIZE) in the tree
+ */
+struct vm_memq {
+	spinlock_t lock;
+	seqcount_spinlock_t seq;
+	struct rb_root root;
+	struct vm_page *max;
+	unsigned long resident;
+};
+
+/* Pages on their way out, released together. */
+#define VM_PAGE_BATCH	32
+
+/**
+ * struct vm_page_batch - pages being freed
+ * @nr: how many are in @page
+ * @page: removed from their trees, unreachable
+ */
+struct vm_page_batch {
+	unsigned int nr;
+	struct vm_page *page[VM_PAGE_BATCH];
+};
+
+/**
+ * vm_page_init() - make the slab caches
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vm_page_init(void);
+
+/** vm_page_exit() - free the slab caches; no page may be left */
+void vm_page_exit(void);
+
+/**
+ * vm_memq_alloc() - an empty tree
+ * @gfp: may sleep; with __GFP_NOFAIL it does not fail
+ *
+ * Return: the tree, or NULL.
+ */
+struct vm_memq *vm_memq_alloc(gfp_t gfp);
+
+/**
+ * vm_memq_free() - free an empty tree
+ * @q: tree
+ */
+void vm_memq_free(struct vm_memq *q);
+
+/**
+ * vm_page_nr() - pages of PAGE_SIZE the folio spans
+ * @pg: page
+ */
+static inline unsigned long vm_page_nr(const struct vm_page *pg)
+{
+	return 1UL << pg->order;
+}
+
+/**
+ * vm_page_valid() - does the page hold data?  (BSD: valid == VM_PAGE_BITS_ALL)
+ * @pg: page
+ *
+ * A busy page that is not valid is a place holder of somebody's I/O.
+ */
+static inline bool vm_page_valid(const struct vm_page *pg)
+{
+	return folio_test_uptodate(pg->folio);
+}
+
+/**
+ * vm_page_busy() - is somebody working on the page?  (BSD: PG_BUSY)
+ * @pg: page
+ */
+static inline bool vm_page_busy(const struct vm_page *pg)
+{
+	return folio_test_locked(pg->folio);
+}
+
+/**
+ * vm_memq_find() - look a page up without a lock
+ * @q: tree; family lock held at least for reading
+ * @index: page wanted, family coordinates
+ *
+ * May miss a page while another thread changes the tree; the caller checks
+ * @q->seq before it trusts a NULL.  A page that is returned may have moved to
+ * another tree meanwhile; the caller checks &vm_page.memq under the folio
+ * lock.
+ */
+static inline struct vm_page *vm_memq_find(const struct vm_memq *q,
+					   pgoff_t index)
+{
+	struct vm_page *pg = READ_ONCE(q->max);
+	struct rb_node *node;
+
+	if (!pg || index >= pg->index + vm_page_nr(pg))
+		return NULL;
+	node = READ_ONCE(q->root.rb_node);
+	while (node) {
+		pg = rb_entry(node, struct vm_page, rb);
+		if (index < pg->index)
+			node = READ_ONCE(node->rb_left);
+		else if (index >= pg->index + vm_page_nr(pg))
+			node = READ_ONCE(node->rb_right);
+		else
+			return pg;
+	}
+	return NULL;
+}
+
+/**
+ * vm_page_lookup() - the page at an index, surely (BSD vm_page_lookup)
+ * @q: tree; family lock held at least for reading
+ * @index: page wanted, family coordinates
+ *
+ * Return: the page, not locked, or NULL when there was none.
+ */
+static inline struct vm_page *vm_page_lookup(const struct vm_memq *q,
+					     pgoff_t index)
+{
+	struct vm_page *pg;
+	unsigned int seq;
+
+	do {
+		seq = read_seqcount_begin(&q->seq);
+		pg = vm_memq_find(q, index);
+	} while (!pg && read_seqcount_retry(&q->seq, seq));
+	return pg;
+}
+
+/**
+ * vm_page_first() - first page at or after an index
+ * @q: tree; nobody changes it: its lock, or the family lock for writing
+ * @index: where to start, family coordinates
+ *
+ * A folio that begins before @index and spans it counts.
+ *
+ * Return: the page or NULL.
+ */
+struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index);
+
+/**
+ * vm_page_next() - the next page in index order
+ * @pg: page in a tree nobody changes
+ *
+ * Return: the page or NULL at the end.
+ */
+static inline struct vm_page *vm_page_next(const struct vm_page *pg)
+{
+	return rb_entry_safe(rb_next(&pg->rb), struct vm_page, rb);
+}
+
+/**
+ * vm_page_alloc() - a fresh page, busy (BSD vm_page_alloc)
+ * @mapping: the family's address space
+ * @index: where it will go, family coordinates
+ * @zero: fill with zeros and mark valid; otherwise the content is anything
+ *	and the page is not valid
+ *
+ * May sleep.  Memory is charged to the caller's memory cgroup.
+ *
+ * Return: a page with its folio locked, in no tree; NULL without memory.
+ */
+struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
+			      bool zero);
+
+/**
+ * vm_page_insert() - put a page into a tree (BSD vm_page_insert)
+ * @q: tree; family lock held at least for reading
+ * @pg: busy page in no tree
+ *
+ * The page becomes active.
+ *
+ * Return: 0, or -EEXIST when there is a page already.
+ */
+int vm_page_insert(struct vm_memq *q, struct vm_page *pg);
+
+/**
+ * vm_page_remove() - take a page out of its tree (BSD vm_page_remove)
+ * @pg: page in a tree; locks as for &vm_page.memq
+ */
+void vm_page_remove(struct vm_page *pg);
+
+/**
+ * vm_page_rename() - move a page to another tree (BSD vm_page_rename)
+ * @pg: page in a tree; locks as for &vm_page.memq
+ * @q: where it goes; has no page at the index
+ *
+ * The index stays, so mapped pages stay mapped.  The page becomes dirty: it
+ * has no copy on any backing store of its new owner.
+ *
+ * Return: 0, or -EEXIST when @q has a page at the index; then nothing changed.
+ */
+int vm_page_rename(struct vm_page *pg, struct vm_memq *q);
+
+/**
+ * vm_page_replace() - take the place of another page in its tree
+ * @old: page in a tree; family lock held for writing
+ * @pg: page in no tree, same index and order
+ *
+ * @old is then in no tree.
+ */
+void vm_page_replace(struct vm_page *old, struct vm_page *pg);
+
+/**
+ * vm_page_free() - free one page that is in no tree (BSD vm_page_free)
+ * @pg: unlocked page, no longer reachable
+ *
+ * May sleep: waits until the page is not busy, and unmaps it.  A wired page
+ * lives on until vm_page_unwire().
+ */
+void vm_page_free(struct vm_page *pg);
+
+/**
+ * vm_page_batch_add() - free a page together with others
+ * @batch: zeroed at first; finish with vm_page_batch_flush()
+ * @pg: as for vm_page_free()
+ */
+void vm_page_batch_add(struct vm_page_batch *batch, struct vm_page *pg);
+
+/**
+ * vm_page_batch_flush() - free what the batch holds
+ * @batch: batch; empty after
+ */
+void vm_page_batch_flush(struct vm_page_batch *batch);
+
+/**
+ * vm_memq_free_all() - free all pages of a tree nobody can reach, and the tree
+ * @q: tree
+ *
+ * May sleep: waits for busy pages.
+ *
+ * Return: number of pages freed or left to their wirers.
+ */
+unsigned long vm_memq_free_all(struct vm_memq *q);
+
+/**
+ * vm_page_wire() - keep a page resident and off the queues (BSD vm_page_wire)
+ * @pg: page, folio locked
+ */
+void vm_page_wire(struct vm_page *pg);
+
+/**
+ * vm_page_unwire() - undo one vm_page_wire() (BSD vm_page_unwire)
+ * @pg: page, folio not locked
+ *
+ * At the last one the page becomes active again, or is freed if its object
+ * has let go of it.  (The BSD code queued such a page with no object, for the
+ * page daemon to stumble over.)  May sleep.
+ */
+void vm_page_unwire(struct vm_page *pg);
+
+/**
+ * vm_page_nr_detached() - wired pages that no object owns any more
+ */
+unsigned long vm_page_nr_detached(void);
+
+/**
+ * vm_page_nr_wired() - wired pages, detached ones included
+ */
+unsigned long vm_page_nr_wired(void);
+
+#endif /* _VMOBJ_PAGE_H */

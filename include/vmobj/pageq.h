@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BSD page queues: active, inactive, cache (clean, unmapped, free for the
+ * taking).  A wired page is on none.  Links are folio->lru.
+ *
+ * One lock per queue, innermost of all locks.  A page moves between queues
+ * under the lock of the one it is on and then of the one it goes to; vm_page.queue
+ * names the queue and is written under that queue's lock.
+ */
+#ifndef _VMOBJ_PAGEQ_H
+#define _VMOBJ_PAGEQ_H
+
+#include <linux/types.h>
+
+struct vm_page;
+
+/**
+ * enum vm_pageq_id - where a page stands with the page daemon
+ * @VM_PAGEQ_NONE: on no queue: wired, or not in an object
+ * @VM_PAGEQ_ACTIVE: in use
+ * @VM_PAGEQ_INACTIVE: a candidate for reuse
+ * @VM_PAGEQ_CACHE: clean and unmapped
+ * @VM_PAGEQ_NR: number of values
+ */
+enum vm_pageq_id {
+	VM_PAGEQ_NONE,
+	VM_PAGEQ_ACTIVE,
+	VM_PAGEQ_INACTIVE,
+	VM_PAGEQ_CACHE,
+	VM_PAGEQ_NR,
+};
+
+/* BSD's ACT_INIT: what a page gets when it becomes active. */
+#define VM_ACT_INIT	5
+
+/** vm_pageq_init() - make the queues empty */
+void vm_pageq_init(void);
+
+/**
+ * vm_pageq_insert() - put a page on a queue's tail
+ * @pg: page on no queue
+ * @id: queue
+ */
+void vm_pageq_insert(struct vm_page *pg, enum vm_pageq_id id);
+
+/**
+ * vm_pageq_insert_head() - put a page where the queue is consumed first
+ * @pg: page on no queue
+ * @id: queue
+ */
+void vm_pageq_insert_head(struct vm_page *pg, enum vm_pageq_id id);
+
+/**
+ * vm_pageq_remove() - take a page off its queue (BSD vm_page_unqueue)
+ * @pg: page, on a queue or not
+ */
+void vm_pageq_remove(struct vm_page *pg);
+
+/**
+ * vm_pageq_remove_many() - take pages off their queues, few lock round trips
+ * @pages: pages nobody else can reach
+ * @nr: how many
+ */
+void vm_pageq_remove_many(struct vm_page **pages, unsigned int nr);
+
+/**
+ * vm_page_activate() - make a page active (BSD vm_page_activate)
+ * @pg: page, folio locked; a wired page is left alone
+ */
+void vm_page_activate(struct vm_page *pg);
+
+/**
+ * vm_page_deactivate() - make a page a candidate for reuse
+ * @pg: page, folio locked; a wired page is left alone
+ *
+ * (BSD vm_page_deactivate)
+ */
+void vm_page_deactivate(struct vm_page *pg);
+
+/**
+ * vm_page_cache() - put a clean, unmapped, valid page on the cache queue
+ * @pg: page, folio locked
+ *
+ * Unmaps the page first and looks at the dirty bit after, so that a last
+ * write is not lost (DragonFly fixed this in 2010).  (BSD vm_page_cache)
+ *
+ * Return: true when it is on the queue now; false when it is wired, dirty or
+ * not valid.
+ */
+bool vm_page_cache(struct vm_page *pg);
+
+/**
+ * vm_page_dontneed() - the page is not expected to be used soon
+ * @pg: page, folio locked
+ *
+ * BSD vm_page_dontneed: of 32 calls one leaves the page alone, three put it on
+ * the tail of the inactive queue and 28 on its head; dirty pages always go to
+ * the tail.
+ */
+void vm_page_dontneed(struct vm_page *pg);
+
+/**
+ * vm_pageq_count() - pages (of PAGE_SIZE) on a queue
+ * @id: queue
+ */
+unsigned long vm_pageq_count(enum vm_pageq_id id);
+
+/**
+ * vm_pageq_verify() - count a queue by walking it
+ * @id: queue
+ * @walked: out: pages found on the list
+ *
+ * Return: the counter at the same moment.
+ */
+unsigned long vm_pageq_verify(enum vm_pageq_id id, unsigned long *walked);
+
+/**
+ * vm_pageq_marker_alloc() - a place holder for a scan
+ *
+ * Return: a marker on no queue, or NULL without memory.
+ */
+struct vm_page *vm_pageq_marker_alloc(void);
+
+/**
+ * vm_pageq_marker_free() - take a marker off its queue and free it
+ * @marker: from vm_pageq_marker_alloc(), or NULL
+ */
+void vm_pageq_marker_free(struct vm_page *marker);
+
+/**
+ * vm_pageq_scan_next() - the next page after the marker, and move the marker
+ * @marker: on a queue, or on none to begin at the head of @id
+ * @id: queue to scan
+ *
+ * Other scans' markers are skipped.
+ *
+ * Return: a page with a reference on its folio, which the caller drops; NULL
+ * at the end of the queue, where the marker is then taken off.
+ */
+struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id);
+
+#endif /* _VMOBJ_PAGEQ_H */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The page-table side: what BSD's pmap does, with what Linux exports.
+ *
+ * A read-only PTE of ours is always clean: for a shared VMA the kernel takes a
+ * dirty PTE as proof that it may be made writable again (mprotect), without
+ * asking the driver.
+ */
+#ifndef _VMOBJ_PMAP_H
+#define _VMOBJ_PMAP_H
+
+#include <linux/fs.h>
+#include <linux/mm_types.h>
+
+struct vm_map;
+struct vm_object;
+
+/**
+ * pmap_unmap_everywhere() - drop the PTEs of a range of indexes in all processes
+ * @mapping: the family's address space
+ * @index: first page, family coordinates
+ * @nr: pages
+ *
+ * Also hits relatives that have another page at the index; they fault it in
+ * again.  May sleep (i_mmap_rwsem).  The TLBs are flushed on return.  Not to be
+ * called with an object lock held.
+ */
+void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
+			   unsigned long nr);
+
+/**
+ * pmap_write_protect() - make a range of one process read-only and clean
+ * @map: map with an mm, whose mmap_lock is held for writing; entries cover the
+ *	range
+ * @index: first page, family coordinates
+ * @nr: pages
+ *
+ * (BSD pmap_protect)  Dirty bits go to the folios.  The TLB flush is left to the
+ * caller: fork does one for the whole mm at its end.
+ */
+void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr);
+
+/**
+ * pmap_enable_write() - give write rights to pages that are mapped already
+ * @vma: VMA with VM_WRITE; its lock or the mmap_lock held
+ * @object: top object of the entry that covers the range; family lock held at
+ *	least for reading
+ * @index: first page, family coordinates
+ * @nr: pages, all inside @vma
+ *
+ * Best effort, for writes in a row: pages that are busy, absent, not mapped or
+ * not the object's own are left to their faults.  The range is in the object's
+ * write set already.
+ *
+ * Return: PTEs made writable.
+ */
+unsigned long pmap_enable_write(struct vm_area_struct *vma,
+				struct vm_object *object, pgoff_t index,
+				unsigned long nr);
+
+#endif /* _VMOBJ_PMAP_H */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Event counters, shown in debugfs "stats".
+ *
+ * Per-cpu and monotone: an increment is one instruction and takes no lock.
+ * What is alive now is the difference of two of them.
+ */
+#ifndef _VMOBJ_STATS_H
+#define _VMOBJ_STATS_H
+
+#include <linux/percpu.h>
+
+/**
+ * enum vmobj_stat - events that are counted
+ * @VMOBJ_FAMILIES_CREATED: a mapping of fresh memory was made
+ * @VMOBJ_FAMILIES_DESTROYED: its last relative went away
+ * @VMOBJ_MAPS_CREATED: a process (or a place in one) got a map
+ * @VMOBJ_MAPS_DESTROYED: ... and lost it
+ * @VMOBJ_ENTRIES_CREATED: map entries made, by mmap, fork or clip
+ * @VMOBJ_ENTRIES_DESTROYED: map entries deleted
+ * @VMOBJ_OBJECTS_CREATED: objects allocated
+ * @VMOBJ_OBJECTS_TERMINATED: objects whose last reference was dropped
+ * @VMOBJ_OBJECTS_COLLAPSED: objects merged into their only shadow
+ * @VMOBJ_COLLAPSES: merges done; the same events seen from the shadow
+ * @VMOBJ_BYPASSES: shadows that let go of a fully shadowed backing object
+ * @VMOBJ_SHADOWS: shadow objects made for a write to shared data
+ * @VMOBJ_SPLITS: objects split in two at fork
+ * @VMOBJ_COALESCES: objects extended to take an adjacent range
+ * @VMOBJ_FREEZES: shared objects frozen under a new shadow by a strict copy
+ * @VMOBJ_FAULTS: pages looked up for a fault (or for a debugger)
+ * @VMOBJ_ZERO_FILLS: fresh zero pages given out
+ * @VMOBJ_COW_COPIES: pages copied for a write
+ * @VMOBJ_COW_MOVES: pages moved up from a backing object instead of copied
+ * @VMOBJ_COW_REUSES: NEEDS_COPY dropped because nobody else was left
+ * @VMOBJ_MKWRITES: write rights given to a page already mapped
+ * @VMOBJ_WRITE_AROUNDS: neighbours given write rights along with it
+ * @VMOBJ_PAGE_ALLOCS: page descriptors allocated
+ * @VMOBJ_PAGE_FREES: page descriptors freed
+ * @VMOBJ_FORKS: VMAs copied by fork
+ * @VMOBJ_NR_STATS: number of counters
+ */
+enum vmobj_stat {
+	VMOBJ_FAMILIES_CREATED,
+	VMOBJ_FAMILIES_DESTROYED,
+	VMOBJ_MAPS_CREATED,
+	VMOBJ_MAPS_DESTROYED,
+	VMOBJ_ENTRIES_CREATED,
+	VMOBJ_ENTRIES_DESTROYED,
+	VMOBJ_OBJECTS_CREATED,
+	VMOBJ_OBJECTS_TERMINATED,
+	VMOBJ_OBJECTS_COLLAPSED,
+	VMOBJ_COLLAPSES,
+	VMOBJ_BYPASSES,
+	VMOBJ_SHADOWS,
+	VMOBJ_SPLITS,
+	VMOBJ_COALESCES,
+	VMOBJ_FREEZES,
+	VMOBJ_FAULTS,
+	VMOBJ_ZERO_FILLS,
+	VMOBJ_COW_COPIES,
+	VMOBJ_COW_MOVES,
+	VMOBJ_COW_REUSES,
+	VMOBJ_MKWRITES,
+	VMOBJ_WRITE_AROUNDS,
+	VMOBJ_PAGE_ALLOCS,
+	VMOBJ_PAGE_FREES,
+	VMOBJ_FORKS,
+	VMOBJ_NR_STATS,
+};
+
+struct vmobj_stats {
+	unsigned long count[VMOBJ_NR_STATS];
+};
+
+DECLARE_PER_CPU(struct vmobj_stats, vmobj_stats);
+
+/**
+ * vmobj_stat_add() - count @n events
+ * @stat: which
+ * @n: how many
+ *
+ * Any context.
+ */
+static inline void vmobj_stat_add(enum vmobj_stat stat, unsigned long n)
+{
+	this_cpu_add(vmobj_stats.count[stat], n);
+}
+
+/**
+ * vmobj_stat_inc() - count one event
+ * @stat: which
+ *
+ * Any context.
+ */
+static inline void vmobj_stat_inc(enum vmobj_stat stat)
+{
+	vmobj_stat_add(stat, 1);
+}
+
+/**
+ * vmobj_stat_read() - events counted so far on all CPUs
+ * @stat: which
+ *
+ * Any context.  Not a snapshot: other CPUs go on counting.
+ */
+unsigned long vmobj_stat_read(enum vmobj_stat stat);
+
+/**
+ * vmobj_stat_name() - the event's name in debugfs "stats"
+ * @stat: which
+ */
+const char *vmobj_stat_name(enum vmobj_stat stat);
+
+#endif /* _VMOBJ_STATS_H */

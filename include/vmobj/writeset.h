@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The set of an object's pages that may be mapped writable.
+ *
+ * A page enters when a fault gives it write rights; a fork write-protects
+ * exactly the pages of the set and empties it.  So a fork costs what was made
+ * writable since the one before, and not what is resident.  The set may hold
+ * too much, never too little: a writable PTE anywhere means the page is in its
+ * object's set.
+ *
+ * Bitmaps of 512 pages (2 MiB with 4 KiB pages) in an xarray.
+ */
+#ifndef _VMOBJ_WRITESET_H
+#define _VMOBJ_WRITESET_H
+
+#include <linux/types.h>
+
+struct vm_object;
+
+/**
+ * vm_writeset_init() - make an empty set
+ * @object: object being made
+ */
+void vm_writeset_init(struct vm_object *object);
+
+/**
+ * vm_writeset_destroy() - forget the set and free its memory
+ * @object: object; family lock held for writing, or object unreachable
+ */
+void vm_writeset_destroy(struct vm_object *object);
+
+/**
+ * vm_writeset_add() - the page is about to be mapped writable
+ * @object: object; family lock held at least for reading
+ * @index: page, family coordinates
+ *
+ * May sleep when the set has to grow.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vm_writeset_add(struct vm_object *object, pgoff_t index);
+
+/**
+ * vm_writeset_add_range() - as vm_writeset_add(), for several pages
+ * @object: object; family lock held at least for reading
+ * @start: first page, family coordinates
+ * @nr: pages
+ *
+ * Return: 0 or -ENOMEM; then some may have been added.
+ */
+int vm_writeset_add_range(struct vm_object *object, pgoff_t start,
+			  unsigned long nr);
+
+/**
+ * vm_writeset_test() - is the page in the set?
+ * @object: object; family lock held at least for reading
+ * @index: page, family coordinates
+ */
+bool vm_writeset_test(struct vm_object *object, pgoff_t index);
+
+/**
+ * vm_writeset_next_run() - find pages of the set that lie side by side
+ * @object: object; family lock held for writing
+ * @start: in: where to look from; out: first page of the run
+ * @end: where to stop
+ *
+ * Return: pages in the run, 0 when there is none.  A run ends at the latest at
+ * a multiple of 512 pages.
+ */
+unsigned long vm_writeset_next_run(struct vm_object *object, pgoff_t *start,
+				   pgoff_t end);
+
+/**
+ * vm_writeset_clear() - take a range out of the set
+ * @object: object; family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ */
+void vm_writeset_clear(struct vm_object *object, pgoff_t start, pgoff_t end);
+
+#endif /* _VMOBJ_WRITESET_H */

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Advice.  See include/vmobj/advise.h.
+ *
+ * BSD asked every index of the range for its page, object by object.  Here the
+ * resident pages of each object are visited, and those that are hidden by an
+ * object above are skipped: holes cost nothing.
+ */
+#include <linux/rmap.h>
+
+#include <vmobj/advise.h>
+#include <vmobj/compat.h>
+#include <vmobj/pageq.h>
+
+/* Do the contents not matter?  Then neither do dirty bits. */
+static void vm_page_advise_free(struct vm_page *pg)
+{
+	folio_mkclean(pg->folio);
+	folio_clear_dirty(pg->folio);
+	pg->act_count = 0;
+	vm_page_dontneed(pg);
+}
+
+static void vm_page_advise(struct vm_page *pg, enum vm_advice advice)
+{
+	folio_lock(pg->folio);
+	if (!pg->wire_count && vm_page_valid(pg)) {
+		switch (advice) {
+		case VM_ADVICE_WILLNEED:
+			vm_page_activate(pg);
+			break;
+		case VM_ADVICE_DONTNEED:
+			vm_page_dontneed(pg);
+			break;
+		case VM_ADVICE_FREE:
+			vm_page_advise_free(pg);
+			break;
+		}
+	}
+	folio_unlock(pg->folio);
+}
+
+static bool vm_page_hidden(struct vm_object *top, struct vm_object *object,
+			   pgoff_t index)
+{
+	for (; top != object; top = top->backing_object)
+		if (vm_memq_find(top->memq, index))
+			return true;
+	return false;
+}
+
+static bool vm_object_may_free(struct vm_object *object)
+{
+	return vm_object_internal(object) && !object->backing_object &&
+	       vm_object_test(object, VM_OBJ_ONEMAPPING);
+}
+
+void vm_object_madvise(struct vm_object *object, pgoff_t start,
+		       unsigned long pages, enum vm_advice advice)
+{
+	struct vm_object *top = object;
+	struct vm_page *pg;
+
+	if (!object)
+		return;
+	lockdep_assert_held_write(&object->family->lock);
+	if (advice == VM_ADVICE_FREE && !vm_object_may_free(object))
+		return;
+
+	for (; object; object = object->backing_object)
+		for (pg = vm_page_first(object->memq, start);
+		     pg && pg->index < start + pages; pg = vm_page_next(pg))
+			if (!vm_page_hidden(top, object, pg->index))
+				vm_page_advise(pg, advice);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_madvise);
+
+void vm_object_deactivate_pages(struct vm_object *object)
+{
+	struct vm_page *pg;
+
+	lockdep_assert_held_write(&object->family->lock);
+
+	for (pg = vm_page_first(object->memq, 0); pg; pg = vm_page_next(pg)) {
+		folio_lock(pg->folio);
+		vm_page_deactivate(pg);
+		folio_unlock(pg->folio);
+	}
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_deactivate_pages);

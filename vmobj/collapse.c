@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Shortening chains: the backing scan, merge, bypass.
+ *
+ *	merge:	T -> B -> Z,  only T uses B:	T takes B's pages, T -> Z
+ *	bypass:	T -> B -> Z,  others use B too,
+ *		but T has its own copy of all
+ *		it could see of B:		T -> Z
+ *
+ * BSD's merge moved B's pages into T one by one: a process that forks, writes
+ * a little and waits for its child would pay for all it has.  Pages hang in a
+ * memq apart from the object (page.h), so here T and B exchange memqs first if
+ * T has fewer pages, and the cost is the smaller number of the two.
+ *
+ * What became of qcollapse: BSD called vm_object_qcollapse() when paging was
+ * in progress in T or B: it moved what was idle and left the layer there until
+ * something else happened to collapse it (FreeBSD waits instead).  Here idle
+ * pages move in the same way (VM_SCAN_COLLAPSE_NOWAIT), and the object is
+ * marked COLLAPSE_PENDING: the end of paging queues the rest of the collapse.
+ * Nothing has to wait inside fork or exit, and no layer is left behind.
+ * Qcollapse raised B's ref_count by two to keep deallocate out of its special
+ * cases meanwhile; under the family lock nobody else is there.
+ */
+#include <linux/slab.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/object.h>
+#include <vmobj/pmap.h>
+#include <vmobj/stats.h>
+#include <vmobj/writeset.h>
+
+static bool vm_object_in_window(const struct vm_object *object, pgoff_t index)
+{
+	return index >= object->pg_base && index < vm_object_end(object);
+}
+
+/*
+ * A page without valid data is a place holder for somebody's I/O: it does not
+ * shadow anything until that is done.  Wait, and take it away if the I/O
+ * failed.  (BSD took the place holder for a page and lost the only copy.)
+ *
+ * Return: true if there is a valid page in the end.
+ */
+static bool vm_page_settle(struct vm_page *pg, struct vm_page_batch *batch)
+{
+	bool valid;
+
+	if (likely(vm_page_valid(pg)))
+		return true;
+	folio_lock(pg->folio);
+	valid = vm_page_valid(pg);
+	folio_unlock(pg->folio);
+	if (valid)
+		return true;
+	vm_page_remove(pg);
+	vm_page_batch_add(batch, pg);
+	return false;
+}
+
+/*********************************
+* merge
+**********************************/
+
+/* Make the tree with more pages the one of @object.  Returns the other. */
+static struct vm_memq *vm_object_bigger_memq(struct vm_object *object,
+					     struct vm_object *backing)
+{
+	if (backing->memq->resident <= object->memq->resident)
+		return backing->memq;
+	/* A generation never goes back. */
+	object->generation = vm_object_generation(object) + 1;
+	backing->generation = vm_object_generation(backing) + 1;
+	swap(object->memq, backing->memq);
+	return backing->memq;
+}
+
+/* Free the pages of a tree outside the window of its new owner. */
+static void vm_object_trim(struct vm_object *object, struct vm_page_batch *batch)
+{
+	struct vm_page *pg, *next;
+
+	for (pg = vm_page_first(object->memq, 0);
+	     pg && pg->index < object->pg_base; pg = next) {
+		next = vm_page_next(pg);
+		vm_page_remove(pg);
+		vm_page_batch_add(batch, pg);
+	}
+	for (pg = vm_page_first(object->memq, vm_object_end(object)); pg;
+	     pg = next) {
+		next = vm_page_next(pg);
+		vm_page_remove(pg);
+		vm_page_batch_add(batch, pg);
+	}
+}
+
+/*
+ * Move one page into @object's tree.  @shadows: it hides what is there already,
+ * otherwise it is hidden by that.
+ */
+static void vm_object_merge_page(struct vm_object *object, struct vm_page *pg,
+				 bool shadows, struct vm_page_batch *batch)
+{
+	struct vm_page *there;
+
+	if (shadows && !vm_page_settle(pg, batch))
+		return;
+	if (!vm_object_in_window(object, pg->index))
+		goto free;
+
+	there = vm_memq_find(object->memq, pg->index);
+	if (there && !shadows && !vm_page_settle(there, batch))
+		there = NULL;
+	if (!there) {
+		if (!shadows && !vm_page_settle(pg, batch))
+			return;
+		WARN_ON_ONCE(vm_page_rename(pg, object->memq));
+		return;
+	}
+	if (!shadows)
+		goto free;
+	vm_page_remove(pg);
+	vm_page_replace(there, pg);
+	vm_page_batch_add(batch, there);
+	return;
+
+free:
+	vm_page_remove(pg);
+	vm_page_batch_add(batch, pg);
+}
+
+/* VM_SCAN_COLLAPSE_WAIT: all pages of the backing object. */
+static void vm_object_scan_wait(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+	struct vm_memq *upper = object->memq;
+	struct vm_memq *from = vm_object_bigger_memq(object, backing);
+	struct vm_page_batch batch = { .nr = 0 };
+	struct vm_page *pg, *next;
+
+	for (pg = vm_page_first(from, 0); pg; pg = next) {
+		next = vm_page_next(pg);
+		vm_object_merge_page(object, pg, from == upper, &batch);
+	}
+	if (from == upper)
+		vm_object_trim(object, &batch);
+	/* Waits for pages that a fault is about to map, and unmaps them. */
+	vm_page_batch_flush(&batch);
+}
+
+/* VM_SCAN_COLLAPSE_NOWAIT: pages nobody is working on. */
+static void vm_object_scan_nowait(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+	struct vm_page_batch batch = { .nr = 0 };
+	struct vm_page *pg, *next, *upper;
+
+	for (pg = vm_page_first(backing->memq, 0); pg; pg = next) {
+		next = vm_page_next(pg);
+		if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count)
+			continue;
+		upper = vm_memq_find(object->memq, pg->index);
+		if (upper && (vm_page_busy(upper) || !vm_page_valid(upper)))
+			continue;
+		vm_object_merge_page(object, pg, false, &batch);
+	}
+	vm_page_batch_flush(&batch);
+}
+
+/*********************************
+* the test for bypass
+**********************************/
+
+/* Does @object lack its own page where @backing has one? */
+static bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
+{
+	struct vm_page *upper = vm_memq_find(object->memq, pg->index);
+
+	return !upper || !vm_page_valid(upper);
+}
+
+/*
+ * VM_SCAN_ALL_SHADOWED.  A failing test is the common one, at each fork of a
+ * process with live children, and is made cheap: by counting, and by looking
+ * first at the page that failed the last time.
+ */
+static bool vm_object_all_shadowed(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+	pgoff_t end = vm_object_end(object);
+	struct vm_page *pg;
+
+	if (object->pg_base <= backing->pg_base &&
+	    end >= vm_object_end(backing) &&
+	    backing->memq->resident > object->memq->resident)
+		return false;
+
+	pg = vm_memq_find(backing->memq, object->bypass_hint);
+	if (pg && vm_object_in_window(object, pg->index) &&
+	    vm_object_shows(object, pg))
+		return false;
+
+	for (pg = vm_page_first(backing->memq, object->pg_base);
+	     pg && pg->index < end; pg = vm_page_next(pg)) {
+		/* An earlier fault may still be copying out of a busy page. */
+		if (!vm_page_busy(pg) && !vm_object_shows(object, pg))
+			continue;
+		object->bypass_hint = pg->index;
+		return false;
+	}
+	return true;
+}
+
+bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op)
+{
+	lockdep_assert_held_write(&object->family->lock);
+
+	switch (op) {
+	case VM_SCAN_ALL_SHADOWED:
+		return vm_object_all_shadowed(object);
+	case VM_SCAN_COLLAPSE_NOWAIT:
+		vm_object_scan_nowait(object);
+		return true;
+	case VM_SCAN_COLLAPSE_WAIT:
+		vm_object_scan_wait(object);
+		return true;
+	}
+	return false;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_backing_scan);
+
+/*********************************
+* collapse
+**********************************/
+
+/* Take the only user's place.  The reference to what is behind passes on. */
+static void vm_object_merge(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object, *behind;
+
+	vm_object_backing_scan(object, VM_SCAN_COLLAPSE_WAIT);
+
+	vm_object_unlink_shadow(object);
+	behind = backing->backing_object;
+	if (behind) {
+		vm_object_unlink_shadow(backing);
+		vm_object_link_shadow(object, behind);
+	}
+	/*
+	 * Every write right in the backing object was taken when it got its
+	 * shadow, so there is nothing to take over from its write set.
+	 */
+	set_bit(VM_OBJ_DEAD, &backing->flags);
+	backing->ref_count = 0;
+	list_del_init(&backing->deferred_link);
+	list_move_tail(&backing->family_link, &backing->family->dead);
+	backing->family->nr_objects--;
+	vmobj_stat_inc(VMOBJ_OBJECTS_COLLAPSED);
+	vmobj_stat_inc(VMOBJ_COLLAPSES);
+}
+
+/*
+ * The backing object has other users and survives.  If only one shadow is left
+ * of them it can be merged into that, but not from here: on a long chain that
+ * would be a recursion (it overflowed DragonFly's stack once).
+ */
+static void vm_object_bypass(struct vm_object *object)
+{
+	struct vm_object *backing = vm_object_unlink_shadow(object);
+	struct vm_object *behind = backing->backing_object;
+
+	if (behind) {
+		vm_object_reference(behind);
+		vm_object_link_shadow(object, behind);
+	}
+	backing->ref_count--;
+	if (backing->ref_count == 1 && backing->shadow_count == 1)
+		list_move_tail(&backing->deferred_link,
+			       &backing->family->deferred);
+	else
+		vm_object_update_onemapping(backing);
+	vmobj_stat_inc(VMOBJ_BYPASSES);
+}
+
+void vm_object_collapse(struct vm_object *object)
+{
+	struct vm_object *backing;
+
+	if (!object)
+		return;
+	lockdep_assert_held_write(&object->family->lock);
+
+	while ((backing = object->backing_object)) {
+		if (!vm_object_internal(object) || !vm_object_internal(backing))
+			return;
+		if (atomic_read(&object->paging_in_progress) ||
+		    atomic_read(&backing->paging_in_progress)) {
+			set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
+			set_bit(VM_OBJ_COLLAPSE_PENDING, &backing->flags);
+			if (backing->ref_count == 1)
+				vm_object_backing_scan(object,
+						       VM_SCAN_COLLAPSE_NOWAIT);
+			return;
+		}
+		if (backing->ref_count == 1)
+			vm_object_merge(object);
+		else if (vm_object_backing_scan(object, VM_SCAN_ALL_SHADOWED))
+			vm_object_bypass(object);
+		else
+			return;
+	}
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_collapse);
+
+void vm_object_collapse_deferred(struct vm_family *family)
+{
+	struct vm_object *object, *shadow;
+
+	lockdep_assert_held_write(&family->lock);
+
+	while (!list_empty(&family->deferred)) {
+		object = list_first_entry(&family->deferred, struct vm_object,
+					  deferred_link);
+		list_del_init(&object->deferred_link);
+		if (object->ref_count != 1 || object->shadow_count != 1)
+			continue;
+		shadow = list_first_entry(&object->shadow_head,
+					  struct vm_object, shadow_link);
+		vm_object_collapse(shadow);
+		vm_object_update_onemapping(shadow);
+	}
+}
+
+void vm_object_collapse_pending(struct vm_family *family)
+{
+	struct vm_object *object;
+	u64 done = 0;
+
+	lockdep_assert_held_write(&family->lock);
+
+	/*
+	 * A collapse takes objects off the list: begin again after each.  Ids
+	 * ascend, so one that still has to wait is not looked at twice.
+	 */
+again:
+	list_for_each_entry(object, &family->objects, family_link) {
+		if (object->id <= done ||
+		    !test_and_clear_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags))
+			continue;
+		done = object->id;
+		vm_object_collapse(object);
+		goto again;
+	}
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/vmobj: open, mmap, ioctl, and the VMA callbacks.
+ *
+ * Every mapping is VM_SHARED to Linux, whatever the user asked for: otherwise
+ * Linux would make private copies in anonymous pages of its own, and would copy
+ * page tables at fork.  VM_MAYSHARE is left as the user wanted it, so that
+ * /proc/pid/maps says "p" or "s", and it is what tells us which of the two a
+ * mapping is.
+ *
+ * Linux tells us what happens to a VMA by these calls, all with the mmap_lock
+ * held for writing:
+ *
+ *	open(new)	fork:	the VMA's mm is not the map's
+ *			split:	same mm, same bias
+ *			mremap:	same mm, other bias
+ *	mremap(new)	an mremap has succeeded
+ *	close(vma)	its PTEs are gone; the range it has now goes away
+ *	may_split()	a split at an address is coming; mremap asks too, and
+ *			thereby tells the length it moves
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/uaccess.h>
+
+#include <linux/vmobj.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/device.h>
+#include <vmobj/family.h>
+#include <vmobj/fault.h>
+#include <vmobj/map.h>
+
+static long vmobj_bias(const struct vm_area_struct *vma)
+{
+	return (long)(vma->vm_start >> PAGE_SHIFT) - (long)vma->vm_pgoff;
+}
+
+static pgoff_t vmobj_end(struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff + vma_pages(vma);
+}
+
+/* The map of the VMA's mm and place; one more VMA uses it. */
+static struct vm_map *vmobj_get_map(struct vm_family *family,
+				    struct vm_area_struct *vma)
+{
+	long bias = vmobj_bias(vma);
+	struct vm_map *map;
+
+	map = vm_map_find(family, vma->vm_mm, bias);
+	if (!map)
+		map = vm_map_create(family, vma->vm_mm, bias);
+	map->nr_vmas++;
+	vma->vm_private_data = map;
+	return map;
+}
+
+/*********************************
+* fork
+**********************************/
+
+/* Does the VMA at the address take part in the same fork, with the same map? */
+static bool vmobj_forks_too(struct vm_map *parent, unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(parent->mm, addr);
+
+	return vma && vma->vm_start <= addr && vma->vm_private_data == parent &&
+	       !(vma->vm_flags & VM_DONTCOPY);
+}
+
+/*
+ * An entry may span several VMAs.  It is cut only where the child gets one side
+ * and not the other: the other side has not become shared.
+ */
+static void vmobj_fork(struct vm_map *parent, struct vm_area_struct *vma)
+{
+	pgoff_t start = vma->vm_pgoff, end = vmobj_end(vma);
+	struct vm_map *child;
+
+	if (!vmobj_forks_too(parent, vma->vm_start - 1))
+		vm_map_clip(parent, start);
+	if (!vmobj_forks_too(parent, vma->vm_end))
+		vm_map_clip(parent, end);
+	child = vmobj_get_map(parent->family, vma);
+	vm_map_fork(child, parent, start, end);
+}
+
+/*********************************
+* mremap
+**********************************/
+
+/*
+ * The new VMA may be longer than what moves into it, and only may_split() has
+ * told how much that is: it was called with the end, unless that is the end of
+ * the old VMA.  Should its call be left over from an mremap that failed, less
+ * would be taken for moved than is; so everything up to the old VMA's end is
+ * copied here, and the unmapping of the old place settles it.
+ */
+static void vmobj_note_move(struct vm_map *from, struct vm_area_struct *new)
+{
+	unsigned long addr = vm_map_address(from, new->vm_pgoff);
+	struct vm_area_struct *old = find_vma(from->mm, addr);
+	struct vm_map_move *move = &from->move;
+	pgoff_t split;
+
+	move->start = new->vm_pgoff;
+	move->copied_end = vmobj_end(new);
+	if (old && old->vm_start <= addr)
+		move->copied_end = min(move->copied_end, vmobj_end(old));
+	move->end = move->copied_end;
+	move->bias = vmobj_bias(new);
+
+	split = (from->split_at >> PAGE_SHIFT) - from->bias;
+	if (from->split_at && split > move->start && split < move->end)
+		move->end = split;
+	/* An end that is the start: an old length of 0. */
+	move->alias = from->split_at == addr && old &&
+		      (addr == old->vm_start || from->split_again);
+	move->pending = move->end < move->copied_end;
+	from->split_at = 0;
+}
+
+static void vmobj_move(struct vm_map *from, struct vm_area_struct *new)
+{
+	struct vm_map *to;
+
+	vmobj_note_move(from, new);
+	to = vmobj_get_map(from->family, new);
+	vm_map_share(to, from, from->move.start, from->move.copied_end);
+	to->move_source = from;
+}
+
+/* The move has succeeded: the old place has nothing any more. */
+static int vmobj_vma_mremap(struct vm_area_struct *vma)
+{
+	struct vm_map *to = vma->vm_private_data, *from = to->move_source;
+
+	to->move_source = NULL;
+	if (!from)
+		return 0;
+	if (from->move.alias) {
+		from->move.pending = false;
+		/* Linux: a second address for private memory makes no sense. */
+		return vma->vm_flags & VM_MAYSHARE ? 0 : -EINVAL;
+	}
+	vm_family_write_lock(to->family);
+	vm_map_delete(from, from->move.start, from->move.end);
+	vm_family_write_unlock(to->family);
+	return 0;
+}
+
+/* The old place of a move is unmapped: now its length is known. */
+static void vmobj_settle_move(struct vm_map *from, struct vm_area_struct *old)
+{
+	struct vm_map_move *move = &from->move;
+	struct vm_map *to;
+
+	if (!move->pending)
+		return;
+	move->pending = false;
+	if (old->vm_pgoff != move->start || vmobj_end(old) != move->end)
+		return;
+	to = vm_map_find(from->family, from->mm, move->bias);
+	if (to)
+		vm_map_delete(to, move->end, move->copied_end);
+}
+
+/*********************************
+* VMA callbacks
+**********************************/
+
+static void vmobj_vma_open(struct vm_area_struct *vma)
+{
+	struct vm_map *map = vma->vm_private_data;
+
+	vm_family_write_lock(map->family);
+	if (vma->vm_mm != map->mm) {
+		vmobj_fork(map, vma);
+	} else if (vmobj_bias(vma) == map->bias) {
+		map->nr_vmas++;
+		map->split_at = 0;
+	} else {
+		vmobj_move(map, vma);
+	}
+	vm_family_write_unlock(map->family);
+}
+
+static void vmobj_vma_close(struct vm_area_struct *vma)
+{
+	struct vm_map *map = vma->vm_private_data;
+	struct vm_family *family = map->family;
+
+	vm_family_write_lock(family);
+	/* A split that failed closes a VMA of no length. */
+	if (vma_pages(vma)) {
+		vmobj_settle_move(map, vma);
+		vm_map_delete(map, vma->vm_pgoff, vmobj_end(vma));
+	}
+	if (!--map->nr_vmas)
+		vm_map_destroy(map);
+	vm_family_write_unlock(family);
+}
+
+static int vmobj_vma_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct vm_map *map = vma->vm_private_data;
+
+	map->split_again = map->split_at == addr;
+	map->split_at = addr;
+	return 0;
+}
+
+/*
+ * Nothing is mapped around a fault; but without this callback newer kernels
+ * refuse to call .fault under the VMA lock and do every fault twice.
+ */
+static vm_fault_t vmobj_map_pages(struct vm_fault *vmf, pgoff_t start,
+				  pgoff_t end)
+{
+	return 0;
+}
+
+static const struct vm_operations_struct vmobj_vm_ops = {
+	.open = vmobj_vma_open,
+	.close = vmobj_vma_close,
+	.may_split = vmobj_vma_may_split,
+	.mremap = vmobj_vma_mremap,
+	.fault = vmobj_fault,
+	.map_pages = vmobj_map_pages,
+	.page_mkwrite = vmobj_page_mkwrite,
+	.access = vmobj_access,
+};
+
+/*********************************
+* the device
+**********************************/
+
+static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	enum vm_inherit inheritance = VM_INHERIT_SHARE;
+	struct vm_family *family;
+	struct file *pseudo;
+
+	pseudo = vm_family_create();
+	if (IS_ERR(pseudo))
+		return PTR_ERR(pseudo);
+	family = pseudo->private_data;
+	vma_set_file(vma, pseudo);
+	fput(pseudo);
+
+	if (!(vma->vm_flags & VM_MAYSHARE)) {
+		vm_flags_set(vma, VM_SHARED);
+		inheritance = VM_INHERIT_COPY;
+	}
+	/* As for anonymous memory: the offset is the address. */
+	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
+	vma->vm_ops = &vmobj_vm_ops;
+
+	vm_family_write_lock(family);
+	vm_map_insert(vmobj_get_map(family, vma), vma->vm_pgoff, vmobj_end(vma),
+		      NULL, inheritance, false);
+	vm_family_write_unlock(family);
+	return 0;
+}
+
+static long vmobj_ioctl_info(void __user *arg)
+{
+	struct vmobj_info info;
+	u32 size;
+	int err;
+
+	if (get_user(size, (u32 __user *)arg))
+		return -EFAULT;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < VMOBJ_INFO_SIZE_VER0)
+		return -EINVAL;
+	err = copy_struct_from_user(&info, sizeof(info), arg, size);
+	if (err)
+		return err;
+	if (info.flags || info.reserved[0] || info.reserved[1])
+		return -EINVAL;
+
+	info.size = sizeof(info);
+	info.abi_version = VMOBJ_ABI_VERSION;
+	info.page_size = PAGE_SIZE;
+	info.features = VMOBJ_FEATURE_STRICT_COPY;
+	if (copy_to_user(arg, &info, min_t(size_t, size, sizeof(info))))
+		return -EFAULT;
+	return 0;
+}
+
+static long vmobj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case VMOBJ_IOC_INFO:
+		return vmobj_ioctl_info((void __user *)arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations vmobj_fops = {
+	.owner = THIS_MODULE,
+	.llseek = noop_llseek,
+	.mmap = vmobj_mmap,
+	.unlocked_ioctl = vmobj_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+/* 0600 until an administrator's udev rule says otherwise. */
+static struct miscdevice vmobj_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "vmobj",
+	.fops = &vmobj_fops,
+	.mode = 0600,
+};
+
+int vmobj_device_register(void)
+{
+	return misc_register(&vmobj_device);
+}
+
+void vmobj_device_deregister(void)
+{
+	misc_deregister(&vmobj_device);
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Families: the inode, the structure lock and the lists.  See family.h.
+ *
+ * The inode lives in a pseudo file system of our own.  Each family has one
+ * file on it, which becomes vm_file of all its VMAs; fork, split and mremap
+ * copy it, so the family lives as long as any VMA does.
+ */
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/slab.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/family.h>
+#include <vmobj/object.h>
+#include <vmobj/stats.h>
+
+#define VMOBJ_FS_MAGIC	0x766d6f62	/* "vmob" */
+
+static LIST_HEAD(vm_families);		/* ids ascending */
+static DEFINE_MUTEX(vm_families_lock);
+static u64 vm_family_last_id;
+
+static struct vfsmount *vm_family_mnt;
+static struct workqueue_struct *vm_family_wq;
+
+/*********************************
+* the pseudo file
+**********************************/
+
+static int vm_family_release(struct inode *inode, struct file *file)
+{
+	vm_family_put(file->private_data);
+	return 0;
+}
+
+/*
+ * No .mmap: remap_file_pages() would get in through it.  The owner keeps the
+ * module while any VMA is left; its reference is taken by hand, since nobody
+ * opens this file.
+ */
+static const struct file_operations vm_family_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_family_release,
+};
+
+static int vm_family_init_fs_context(struct fs_context *fc)
+{
+	return init_pseudo(fc, VMOBJ_FS_MAGIC) ? 0 : -ENOMEM;
+}
+
+/* No .owner: the mount below would then pin the module for ever. */
+static struct file_system_type vm_family_fs = {
+	.name = "vmobj",
+	.init_fs_context = vm_family_init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+static struct inode *vm_family_new_inode(void)
+{
+	struct inode *inode = alloc_anon_inode(vm_family_mnt->mnt_sb);
+
+	if (IS_ERR(inode))
+		return inode;
+	inode->i_mode = S_IFREG | 0600;
+	/* Large folios beyond i_size would not be mapped. */
+	i_size_write(inode, MAX_LFS_FILESIZE);
+	/* No time stamps: nobody can see them, and each fault would pay. */
+	inode->i_flags |= S_NOCMTIME;
+	/* An unlinked file's shared pages go into core dumps. */
+	clear_nlink(inode);
+	return inode;
+}
+
+static void vm_family_collapse_work(struct work_struct *work)
+{
+	struct vm_family *family = container_of(work, struct vm_family,
+						collapse_work);
+
+	vm_family_write_lock(family);
+	vm_object_collapse_pending(family);
+	vm_family_write_unlock(family);
+	vm_family_put(family);
+}
+
+struct file *vm_family_create(void)
+{
+	struct vm_family *family;
+	struct inode *inode;
+	struct file *file;
+
+	family = kzalloc(sizeof(*family), GFP_KERNEL_ACCOUNT);
+	if (!family)
+		return ERR_PTR(-ENOMEM);
+	inode = vm_family_new_inode();
+	if (IS_ERR(inode)) {
+		kfree(family);
+		return ERR_CAST(inode);
+	}
+
+	__module_get(vm_family_fops.owner);
+	file = alloc_file_pseudo(inode, vm_family_mnt, "vmobj", O_RDWR,
+				 &vm_family_fops);
+	if (IS_ERR(file)) {
+		module_put(vm_family_fops.owner);
+		iput(inode);
+		kfree(family);
+		return file;
+	}
+
+	init_rwsem(&family->lock);
+	kref_init(&family->ref);
+	family->mapping = inode->i_mapping;
+	INIT_LIST_HEAD(&family->objects);
+	family->maps = RB_ROOT;
+	INIT_LIST_HEAD(&family->deferred);
+	INIT_LIST_HEAD(&family->dead);
+	init_waitqueue_head(&family->pip_wait);
+	INIT_WORK(&family->collapse_work, vm_family_collapse_work);
+	file->private_data = family;
+
+	mutex_lock(&vm_families_lock);
+	family->id = ++vm_family_last_id;
+	list_add_tail(&family->link, &vm_families);
+	mutex_unlock(&vm_families_lock);
+	vmobj_stat_inc(VMOBJ_FAMILIES_CREATED);
+	return file;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_family_create);
+
+static void vm_family_destroy(struct kref *ref)
+{
+	struct vm_family *family = container_of(ref, struct vm_family, ref);
+
+	mutex_lock(&vm_families_lock);
+	list_del(&family->link);
+	mutex_unlock(&vm_families_lock);
+
+	WARN_ON_ONCE(!list_empty(&family->objects));
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&family->maps));
+	vmobj_stat_inc(VMOBJ_FAMILIES_DESTROYED);
+	kfree(family);
+}
+
+void vm_family_put(struct vm_family *family)
+{
+	kref_put(&family->ref, vm_family_destroy);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_family_put);
+
+/*********************************
+* the structure lock
+**********************************/
+
+void vm_family_write_unlock(struct vm_family *family)
+{
+	LIST_HEAD(dead);
+
+	vm_object_collapse_deferred(family);
+	list_splice_init(&family->dead, &dead);
+	up_write(&family->lock);
+	vm_object_reap(&dead);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_family_write_unlock);
+
+void vm_family_queue_collapse(struct vm_family *family)
+{
+	kref_get(&family->ref);
+	if (!queue_work(vm_family_wq, &family->collapse_work))
+		vm_family_put(family);
+}
+
+/*********************************
+* walking over all families
+**********************************/
+
+struct vm_family *vm_family_from_id(u64 id)
+{
+	struct vm_family *family, *found = NULL;
+
+	mutex_lock(&vm_families_lock);
+	list_for_each_entry(family, &vm_families, link) {
+		if (family->id >= id && kref_get_unless_zero(&family->ref)) {
+			found = family;
+			break;
+		}
+	}
+	mutex_unlock(&vm_families_lock);
+	return found;
+}
+
+struct vm_family *vm_family_next(struct vm_family *prev)
+{
+	struct vm_family *family, *found = NULL;
+
+	if (!prev)
+		return vm_family_from_id(0);
+
+	/* While we hold a reference, prev is in the list. */
+	mutex_lock(&vm_families_lock);
+	family = prev;
+	list_for_each_entry_continue(family, &vm_families, link) {
+		if (kref_get_unless_zero(&family->ref)) {
+			found = family;
+			break;
+		}
+	}
+	mutex_unlock(&vm_families_lock);
+	vm_family_put(prev);
+	return found;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_family_next);
+
+/*********************************
+* init and exit
+**********************************/
+
+int vm_family_init(void)
+{
+	vm_family_wq = alloc_workqueue("vmobj", WQ_UNBOUND, 0);
+	if (!vm_family_wq)
+		return -ENOMEM;
+	vm_family_mnt = kern_mount(&vm_family_fs);
+	if (IS_ERR(vm_family_mnt)) {
+		destroy_workqueue(vm_family_wq);
+		return PTR_ERR(vm_family_mnt);
+	}
+	return 0;
+}
+
+void vm_family_exit(void)
+{
+	destroy_workqueue(vm_family_wq);
+	kern_unmount(vm_family_mnt);
+}

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Faults.
+ *
+ *	entry -> top -> backing -> ... -> end of the chain
+ *
+ *	case	found in	access	what happens
+ *	1a	top		any	map it
+ *	1b	below		read	map it read-only
+ *	2a	below		write	copy it into top, map the copy
+ *	2b	direct backing,	write	move it up into top, map it
+ *		only top uses it
+ *	3	nowhere		any	zero page into top, map it
+ *
+ * Before any of this, an entry that has no object gets one, and a NEEDS_COPY
+ * entry that is written to gets a shadow as its top (vm_map_prepare, under the
+ * family lock held for writing).  All else runs under the family lock held for
+ * reading, so the chain stands still; only pages move.
+ *
+ * What can change meanwhile, and who notices:
+ *
+ * - Another thread puts a page into top.  Whoever inserts finds it; whoever
+ *   maps a page from below looks at top again after it has locked that page.
+ * - Another thread moves a page up into top.  Whoever has found the page looks
+ *   at vm_page.memq under the folio lock; whoever has missed it because it was
+ *   on its way finds it by one of the two looks above.
+ *
+ * An object below the top never changes in any other way: it has a shadow, so
+ * nobody writes to it.
+ *
+ * We return the folio locked, and the kernel unlocks it when the PTE is there.
+ * So who wants to know that no PTE is being made (fork of a shared object,
+ * merge, unmap) takes the folio lock.  The same goes for the right to write,
+ * which page_mkwrite gives.
+ *
+ * Shared shadows: if top has several mappers, others may have the page below
+ * mapped read-only.  After a copy they must lose it, or they would go on
+ * reading the old one (CVE-2021-29626 in FreeBSD).  The source's folio lock is
+ * held across copy and unmap, so nobody can map it anew in between.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/fault.h>
+#include <vmobj/map.h>
+#include <vmobj/pmap.h>
+#include <vmobj/stats.h>
+#include <vmobj/writeset.h>
+
+/* Pages handled in one fault when writes go upwards. */
+#define VM_WRITE_AROUND	16
+
+/**
+ * struct vm_walk - a fault on its way down a chain
+ * @map: the process's map
+ * @index: page wanted, family coordinates
+ * @write: for writing
+ * @top: object of the entry
+ * @seq: state of the top's tree when it had no page
+ * @found: object that has the page
+ */
+struct vm_walk {
+	struct vm_map *map;
+	pgoff_t index;
+	bool write;
+	struct vm_object *top;
+	unsigned int seq;
+	struct vm_object *found;
+};
+
+/* Case 0 of everything: what the walk was based on is no longer so. */
+#define VM_WALK_AGAIN	ERR_PTR(-EAGAIN)
+
+/* A page that lost its data while it was wired starts over as zeros. */
+static void vm_page_make_valid(struct vm_page *pg)
+{
+	if (likely(vm_page_valid(pg)))
+		return;
+	folio_zero_range(pg->folio, 0, folio_size(pg->folio));
+	folio_mark_uptodate(pg->folio);
+}
+
+/* Lock a page that was found in @object, with data; NULL if it has left it. */
+static struct folio *vm_walk_lock(struct vm_object *object, struct vm_page *pg)
+{
+	struct folio *folio = pg->folio;
+
+	folio_lock(folio);
+	if (unlikely(READ_ONCE(pg->memq) != object->memq)) {
+		folio_unlock(folio);
+		return NULL;
+	}
+	vm_page_make_valid(pg);
+	return folio;
+}
+
+static bool vm_walk_top_changed(struct vm_walk *walk)
+{
+	struct vm_memq *q = walk->top->memq;
+
+	return read_seqcount_retry(&q->seq, walk->seq) &&
+	       vm_page_lookup(q, walk->index);
+}
+
+/* Case 3. */
+static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
+{
+	struct vm_page *pg;
+
+	pg = vm_page_alloc(walk->map->family->mapping, walk->index, true);
+	if (!pg)
+		return NULL;
+	if (unlikely(vm_page_insert(walk->top->memq, pg))) {
+		folio_unlock(pg->folio);
+		vm_page_free(pg);
+		return VM_WALK_AGAIN;
+	}
+	vmobj_stat_inc(VMOBJ_ZERO_FILLS);
+	return pg->folio;
+}
+
+/* Case 2b. */
+static bool vm_walk_may_move(const struct vm_walk *walk)
+{
+	const struct vm_object *backing = walk->top->backing_object;
+
+	return walk->found == backing && backing->ref_count == 1 &&
+	       backing->shadow_count == 1 && vm_object_internal(backing);
+}
+
+static struct folio *vm_walk_move_up(struct vm_walk *walk, struct vm_page *pg)
+{
+	struct folio *folio = vm_walk_lock(walk->found, pg);
+
+	if (!folio)
+		return VM_WALK_AGAIN;
+	if (pg->wire_count || vm_page_rename(pg, walk->top->memq)) {
+		folio_unlock(folio);
+		return VM_WALK_AGAIN;
+	}
+	vmobj_stat_inc(VMOBJ_COW_MOVES);
+	return folio;
+}
+
+/* Case 2a.  The copy is dirty at once: nothing else holds its data. */
+static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
+{
+	struct address_space *mapping = walk->map->family->mapping;
+	struct folio *from;
+	struct vm_page *copy;
+
+	copy = vm_page_alloc(mapping, walk->index, false);
+	if (!copy)
+		return NULL;
+	from = vm_walk_lock(walk->found, pg);
+	if (!from)
+		goto again;
+
+	copy_highpage(&copy->folio->page,
+		      folio_page(from, walk->index - pg->index));
+	__folio_mark_uptodate(copy->folio);
+	folio_set_dirty(copy->folio);
+	if (unlikely(vm_page_insert(walk->top->memq, copy))) {
+		folio_unlock(from);
+		goto again;
+	}
+	if (!list_is_singular(&walk->top->mappers))
+		pmap_unmap_everywhere(mapping, walk->index, 1);
+	folio_unlock(from);
+	vmobj_stat_inc(VMOBJ_COW_COPIES);
+	return copy->folio;
+
+again:
+	folio_unlock(copy->folio);
+	vm_page_free(copy);
+	return VM_WALK_AGAIN;
+}
+
+/* Case 1b. */
+static struct folio *vm_walk_read_below(struct vm_walk *walk, struct vm_page *pg)
+{
+	struct folio *folio = vm_walk_lock(walk->found, pg);
+
+	if (!folio)
+		return VM_WALK_AGAIN;
+	if (unlikely(vm_walk_top_changed(walk))) {
+		folio_unlock(folio);
+		return VM_WALK_AGAIN;
+	}
+	return folio;
+}
+
+/* Case 1a. */
+static struct folio *vm_walk_top_page(struct vm_walk *walk, struct vm_page *pg)
+{
+	return vm_walk_lock(walk->top, pg) ?: VM_WALK_AGAIN;
+}
+
+static struct folio *vm_walk_once(struct vm_walk *walk)
+{
+	struct vm_object *object = walk->top;
+	struct vm_page *pg;
+
+	walk->seq = read_seqcount_begin(&object->memq->seq);
+	pg = vm_memq_find(object->memq, walk->index);
+	if (pg)
+		return vm_walk_top_page(walk, pg);
+	if (read_seqcount_retry(&object->memq->seq, walk->seq))
+		return VM_WALK_AGAIN;
+
+	while ((object = object->backing_object)) {
+		pg = vm_page_lookup(object->memq, walk->index);
+		if (!pg)
+			continue;
+		walk->found = object;
+		if (!walk->write)
+			return vm_walk_read_below(walk, pg);
+		if (vm_walk_may_move(walk) && !READ_ONCE(pg->wire_count))
+			return vm_walk_move_up(walk, pg);
+		return vm_walk_copy(walk, pg);
+	}
+	return vm_walk_zero_fill(walk);
+}
+
+vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
+			 struct folio **result)
+{
+	struct vm_walk walk = { .map = map, .index = index, .write = write };
+	struct vm_family *family = map->family;
+	struct vm_map_entry *entry;
+	struct folio *folio;
+	int err;
+
+	vmobj_stat_inc(VMOBJ_FAULTS);
+	for (;;) {
+		vm_family_read_lock(family);
+		entry = vm_map_lookup(map, index);
+		if (likely(entry && entry->object &&
+			   !(write && entry->needs_copy)))
+			break;
+		vm_family_read_unlock(family);
+		err = vm_map_prepare(map, index, write);
+		if (err)
+			return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+	}
+
+	walk.top = entry->object;
+	do {
+		folio = vm_walk_once(&walk);
+	} while (folio == VM_WALK_AGAIN);
+	if (folio)
+		folio_get(folio);
+	vm_family_read_unlock(family);
+
+	*result = folio;
+	return folio ? 0 : VM_FAULT_OOM;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_fault_page);
+
+/*********************************
+* VMA callbacks
+**********************************/
+
+/*
+ * The VMA covers an index that no entry does: it has grown, or mremap left it
+ * behind.  It stays as it is while we hold its lock.
+ */
+static void vmobj_fill(struct vm_area_struct *vma)
+{
+	struct vm_map *map = vma->vm_private_data;
+
+	vm_family_write_lock(map->family);
+	vm_map_fill(map, vma->vm_pgoff, vma->vm_pgoff + vma_pages(vma),
+		    vma->vm_flags & VM_MAYSHARE ? VM_INHERIT_SHARE :
+		    VM_INHERIT_COPY);
+	vm_family_write_unlock(map->family);
+}
+
+static vm_fault_t vmobj_fault_page(struct vm_area_struct *vma, pgoff_t index,
+				   bool write, struct folio **folio)
+{
+	struct vm_map *map = vma->vm_private_data;
+	vm_fault_t ret;
+
+	ret = vm_fault_page(map, index, write, folio);
+	if (unlikely(ret == VM_FAULT_SIGBUS)) {
+		vmobj_fill(vma);
+		ret = vm_fault_page(map, index, write, folio);
+	}
+	return ret;
+}
+
+vm_fault_t vmobj_fault(struct vm_fault *vmf)
+{
+	struct folio *folio;
+	vm_fault_t ret;
+
+	ret = vmobj_fault_page(vmf->vma, vmf->pgoff,
+			       vmf->flags & FAULT_FLAG_WRITE, &folio);
+	if (ret)
+		return ret;
+	vmf->page = folio_page(folio, vmf->pgoff - folio->index);
+	return ret | VM_FAULT_LOCKED;
+}
+
+/* How far a fault may look ahead; 0 unless writes go upwards. */
+static unsigned long vmobj_write_around(struct vm_map *map,
+					struct vm_map_entry *entry,
+					struct vm_area_struct *vma,
+					pgoff_t index)
+{
+	bool upwards = READ_ONCE(map->next_write) == index;
+	pgoff_t end;
+
+	WRITE_ONCE(map->next_write, index + 1);
+	if (!upwards)
+		return 0;
+	end = min3(entry->end, vma->vm_pgoff + vma_pages(vma),
+		   index + VM_WRITE_AROUND);
+	/* Stay inside one bitmap of the write set, and one page table. */
+	end = min(end, round_up(index + 1, VM_WRITE_AROUND));
+	return end - index - 1;
+}
+
+/* The page is the process's own: let it be written. */
+static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
+				    struct vm_map_entry *entry,
+				    struct folio *folio)
+{
+	struct vm_object *object = entry->object;
+	unsigned long ahead;
+
+	ahead = vmobj_write_around(map, entry, vmf->vma, vmf->pgoff);
+	if (vm_writeset_add_range(object, vmf->pgoff, 1 + ahead)) {
+		folio_unlock(folio);
+		return VM_FAULT_OOM;
+	}
+	vm_object_set_writeable_dirty(object);
+	vmobj_stat_inc(VMOBJ_MKWRITES);
+	if (ahead && pmap_enable_write(vmf->vma, object, vmf->pgoff + 1, ahead))
+		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
+	return VM_FAULT_LOCKED;
+}
+
+/*
+ * A write to a page that belongs to an object below: unmap it, and the retry
+ * comes to vmobj_fault(), which copies it.
+ */
+static vm_fault_t vmobj_unmap_for_copy(struct vm_fault *vmf)
+{
+	compat_zap_range(vmf->vma, vmf->address & PAGE_MASK, PAGE_SIZE);
+	return VM_FAULT_NOPAGE;
+}
+
+vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
+{
+	struct vm_map *map = vmf->vma->vm_private_data;
+	struct folio *folio = page_folio(vmf->page);
+	struct vm_map_entry *entry;
+	vm_fault_t ret;
+	struct vm_page *pg;
+	int err;
+
+	for (;;) {
+		vm_family_read_lock(map->family);
+		entry = vm_map_lookup(map, vmf->pgoff);
+		if (likely(entry && entry->object && !entry->needs_copy))
+			break;
+		vm_family_read_unlock(map->family);
+		err = vm_map_prepare(map, vmf->pgoff, true);
+		if (err == -ENOMEM)
+			return VM_FAULT_OOM;
+		if (err)
+			return vmobj_unmap_for_copy(vmf);
+	}
+
+	folio_lock(folio);
+	pg = folio->private;
+	if (likely(folio->mapping == map->family->mapping &&
+		   READ_ONCE(pg->memq) == entry->object->memq)) {
+		ret = vmobj_allow_write(vmf, map, entry, folio);
+		vm_family_read_unlock(map->family);
+		return ret;
+	}
+	folio_unlock(folio);
+	vm_family_read_unlock(map->family);
+	return vmobj_unmap_for_copy(vmf);
+}
+
+int vmobj_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
+		 int len, int write)
+{
+	int done = 0;
+
+	/* As for any shared mapping: no forced write to what others see. */
+	if (write && !(vma->vm_flags & VM_WRITE) &&
+	    (vma->vm_flags & VM_MAYSHARE))
+		return -EACCES;
+
+	while (done < len) {
+		unsigned int offset = offset_in_page(addr);
+		int n = min_t(int, len - done, PAGE_SIZE - offset);
+		pgoff_t index = linear_page_index(vma, addr);
+		struct folio *folio;
+		struct page *page;
+		char *kaddr;
+
+		if (vmobj_fault_page(vma, index, write, &folio))
+			break;
+		page = folio_page(folio, index - folio->index);
+		kaddr = kmap_local_page(page);
+		if (write) {
+			/* A page below may still be mapped here, read-only. */
+			pmap_unmap_everywhere(folio->mapping, index, 1);
+			memcpy(kaddr + offset, buf + done, n);
+			folio_set_dirty(folio);
+			flush_dcache_page(page);
+		} else {
+			memcpy(buf + done, kaddr + offset, n);
+		}
+		kunmap_local(kaddr);
+		folio_unlock(folio);
+		folio_put(folio);
+		addr += n;
+		done += n;
+	}
+	return done ? done : -EIO;
+}

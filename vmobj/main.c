@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vmobj: anonymous memory from BSD VM objects.
+ *
+ * Loading and unloading.  The rooms of the house, from the top down:
+ *
+ *	device.c	/dev/vmobj and the VMA callbacks
+ *	fault.c		finding, filling and copying pages
+ *	map.c		who sees which object where
+ *	object.c	objects; shadow.c and collapse.c chain them and shorten
+ *			the chains; writeset.c remembers what may be written
+ *	advise.c	advice on ranges
+ *	page.c		pages; pageq.c their queues; pmap.c their PTEs
+ *	family.c	the structure lock, and the inode all relatives share
+ *
+ *	check.c, debugfs.c, stats.c look at all of it
+ */
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/debugfs.h>
+#include <vmobj/device.h>
+#include <vmobj/family.h>
+#include <vmobj/map.h>
+#include <vmobj/object.h>
+#include <vmobj/page.h>
+#include <vmobj/pageq.h>
+
+static int __init vmobj_init(void)
+{
+	int err;
+
+	vm_pageq_init();
+	err = vm_page_init();
+	if (err)
+		return err;
+	err = vm_object_init();
+	if (err)
+		goto err_page;
+	err = vm_map_init();
+	if (err)
+		goto err_object;
+	err = vm_family_init();
+	if (err)
+		goto err_map;
+	vmobj_debugfs_init();
+	err = vmobj_device_register();
+	if (err)
+		goto err_debugfs;
+	return 0;
+
+err_debugfs:
+	vmobj_debugfs_exit();
+	vm_family_exit();
+err_map:
+	vm_map_exit();
+err_object:
+	vm_object_exit();
+err_page:
+	vm_page_exit();
+	return err;
+}
+module_init(vmobj_init);
+
+static void __exit vmobj_exit(void)
+{
+	vmobj_device_deregister();
+	vmobj_debugfs_exit();
+	vm_family_exit();
+	vm_map_exit();
+	vm_object_exit();
+	vm_page_exit();
+}
+module_exit(vmobj_exit);
+
+MODULE_DESCRIPTION("Anonymous memory from BSD VM objects");
+MODULE_AUTHOR("The vmobj developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages: descriptors, the tree they live in, allocation and freeing.
+ *
+ * See include/vmobj/page.h for what a page is and which lock owns what.
+ * Nothing here knows about shadows; callers decide which page goes where.
+ */
+#include <linux/slab.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/page.h>
+#include <vmobj/pageq.h>
+#include <vmobj/pmap.h>
+#include <vmobj/stats.h>
+
+static struct kmem_cache *vm_page_slab;
+static struct kmem_cache *vm_memq_slab;
+
+static atomic_long_t vm_pages_detached;
+static atomic_long_t vm_pages_wired;
+
+int vm_page_init(void)
+{
+	vm_page_slab = KMEM_CACHE(vm_page, SLAB_ACCOUNT);
+	if (!vm_page_slab)
+		return -ENOMEM;
+	vm_memq_slab = KMEM_CACHE(vm_memq, SLAB_ACCOUNT);
+	if (!vm_memq_slab) {
+		kmem_cache_destroy(vm_page_slab);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void vm_page_exit(void)
+{
+	kmem_cache_destroy(vm_memq_slab);
+	kmem_cache_destroy(vm_page_slab);
+}
+
+/*********************************
+* the tree
+**********************************/
+
+struct vm_memq *vm_memq_alloc(gfp_t gfp)
+{
+	struct vm_memq *q = kmem_cache_zalloc(vm_memq_slab, gfp);
+
+	if (!q)
+		return NULL;
+	spin_lock_init(&q->lock);
+	seqcount_spinlock_init(&q->seq, &q->lock);
+	q->root = RB_ROOT;
+	return q;
+}
+
+void vm_memq_free(struct vm_memq *q)
+{
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&q->root));
+	kmem_cache_free(vm_memq_slab, q);
+}
+
+struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index)
+{
+	struct rb_node *node = q->root.rb_node;
+	struct vm_page *pg, *found = NULL;
+
+	while (node) {
+		pg = rb_entry(node, struct vm_page, rb);
+		if (index < pg->index + vm_page_nr(pg)) {
+			found = pg;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_first);
+
+/* Find the place for a page; -EEXIST when any page of its range is there. */
+static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
+{
+	struct rb_node **link = &q->root.rb_node, *parent = NULL;
+	pgoff_t last = pg->index + vm_page_nr(pg) - 1;
+	struct vm_page *at = q->max;
+
+	lockdep_assert_held(&q->lock);
+
+	/* Memory is mostly touched upwards, and the last page has no right child. */
+	if (at && pg->index >= at->index + vm_page_nr(at)) {
+		parent = &at->rb;
+		link = &parent->rb_right;
+	}
+	while (*link) {
+		parent = *link;
+		at = rb_entry(parent, struct vm_page, rb);
+		if (last < at->index)
+			link = &parent->rb_left;
+		else if (pg->index >= at->index + vm_page_nr(at))
+			link = &parent->rb_right;
+		else
+			return -EEXIST;
+	}
+
+	write_seqcount_begin(&q->seq);
+	rb_link_node(&pg->rb, parent, link);
+	rb_insert_color(&pg->rb, &q->root);
+	if (!q->max || pg->index > q->max->index)
+		WRITE_ONCE(q->max, pg);
+	q->resident += vm_page_nr(pg);
+	WRITE_ONCE(pg->memq, q);
+	write_seqcount_end(&q->seq);
+	return 0;
+}
+
+static void vm_memq_unlink_locked(struct vm_memq *q, struct vm_page *pg)
+{
+	lockdep_assert_held(&q->lock);
+
+	write_seqcount_begin(&q->seq);
+	if (q->max == pg)
+		WRITE_ONCE(q->max, rb_entry_safe(rb_prev(&pg->rb),
+						 struct vm_page, rb));
+	rb_erase(&pg->rb, &q->root);
+	q->resident -= vm_page_nr(pg);
+	WRITE_ONCE(pg->memq, NULL);
+	write_seqcount_end(&q->seq);
+}
+
+int vm_page_insert(struct vm_memq *q, struct vm_page *pg)
+{
+	int err;
+
+	spin_lock(&q->lock);
+	err = vm_memq_link_locked(q, pg);
+	spin_unlock(&q->lock);
+	if (!err)
+		vm_pageq_insert(pg, VM_PAGEQ_ACTIVE);
+	return err;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_insert);
+
+void vm_page_remove(struct vm_page *pg)
+{
+	struct vm_memq *q = pg->memq;
+
+	spin_lock(&q->lock);
+	vm_memq_unlink_locked(q, pg);
+	spin_unlock(&q->lock);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_remove);
+
+/*
+ * The new tree is locked all the time: a fault that looks for the page and
+ * finds it in neither will look into the new tree again before it believes
+ * that, or will try to insert another, and must then find this one.
+ */
+int vm_page_rename(struct vm_page *pg, struct vm_memq *q)
+{
+	struct vm_memq *old = pg->memq;
+	int err = -EEXIST;
+
+	spin_lock(&q->lock);
+	if (!vm_memq_find(q, pg->index)) {
+		spin_lock_nested(&old->lock, SINGLE_DEPTH_NESTING);
+		vm_memq_unlink_locked(old, pg);
+		spin_unlock(&old->lock);
+		err = vm_memq_link_locked(q, pg);
+	}
+	spin_unlock(&q->lock);
+	if (!err)
+		folio_set_dirty(pg->folio);
+	return err;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_rename);
+
+void vm_page_replace(struct vm_page *old, struct vm_page *pg)
+{
+	struct vm_memq *q = old->memq;
+
+	spin_lock(&q->lock);
+	write_seqcount_begin(&q->seq);
+	rb_replace_node(&old->rb, &pg->rb, &q->root);
+	if (q->max == old)
+		WRITE_ONCE(q->max, pg);
+	WRITE_ONCE(old->memq, NULL);
+	WRITE_ONCE(pg->memq, q);
+	write_seqcount_end(&q->seq);
+	spin_unlock(&q->lock);
+	folio_set_dirty(pg->folio);
+}
+
+/*********************************
+* allocation
+**********************************/
+
+struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
+			      bool zero)
+{
+	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT;
+	struct vm_page *pg;
+	struct folio *folio;
+
+	pg = kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
+	if (!pg)
+		return NULL;
+	folio = folio_alloc(zero ? gfp | __GFP_ZERO : gfp, 0);
+	if (!folio) {
+		kmem_cache_free(vm_page_slab, pg);
+		return NULL;
+	}
+
+	pg->index = index;
+	pg->memq = NULL;
+	pg->folio = folio;
+	pg->wire_count = 0;
+	pg->order = 0;
+	pg->queue = VM_PAGEQ_NONE;
+	pg->act_count = 0;
+	pg->marker = false;
+
+	__folio_set_locked(folio);
+	if (zero)
+		__folio_mark_uptodate(folio);
+	folio->mapping = mapping;
+	folio->index = index;
+	folio->private = pg;
+	vmobj_stat_inc(VMOBJ_PAGE_ALLOCS);
+	return pg;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_alloc);
+
+/*
+ * Cut the folio loose from us: no PTE, no mapping.  Whoever still holds a
+ * reference (get_user_pages) keeps plain memory.
+ */
+static void vm_page_detach_folio(struct folio *folio)
+{
+	/* Ours is the last reference: no PTE, no fault on its way to one. */
+	if (likely(folio_ref_count(folio) == 1)) {
+		folio->mapping = NULL;
+		folio->private = NULL;
+		return;
+	}
+
+	folio_lock(folio);
+	if (folio_mapped(folio))
+		pmap_unmap_everywhere(folio->mapping, folio->index,
+				      folio_nr_pages(folio));
+	folio->mapping = NULL;
+	folio->private = NULL;
+	folio_unlock(folio);
+}
+
+/* A wired page outlives its object; it keeps its descriptor and no mapping. */
+static bool vm_page_keep_wired(struct vm_page *pg)
+{
+	struct folio *folio = pg->folio;
+	bool wired;
+
+	if (likely(!READ_ONCE(pg->wire_count)))
+		return false;
+
+	folio_lock(folio);
+	wired = pg->wire_count;
+	if (wired) {
+		if (folio_mapped(folio))
+			pmap_unmap_everywhere(folio->mapping, folio->index,
+					      folio_nr_pages(folio));
+		folio->mapping = NULL;
+		atomic_long_inc(&vm_pages_detached);
+	}
+	folio_unlock(folio);
+	return wired;
+}
+
+void vm_page_batch_flush(struct vm_page_batch *batch)
+{
+	struct page *pages[VM_PAGE_BATCH];
+	unsigned int i;
+
+	if (!batch->nr)
+		return;
+	vm_pageq_remove_many(batch->page, batch->nr);
+	for (i = 0; i < batch->nr; i++) {
+		struct folio *folio = batch->page[i]->folio;
+
+		vm_page_detach_folio(folio);
+		pages[i] = &folio->page;
+	}
+	release_pages(pages, batch->nr);
+	kmem_cache_free_bulk(vm_page_slab, batch->nr, (void **)batch->page);
+	vmobj_stat_add(VMOBJ_PAGE_FREES, batch->nr);
+	batch->nr = 0;
+}
+
+void vm_page_batch_add(struct vm_page_batch *batch, struct vm_page *pg)
+{
+	if (vm_page_keep_wired(pg))
+		return;
+	batch->page[batch->nr++] = pg;
+	if (batch->nr == VM_PAGE_BATCH)
+		vm_page_batch_flush(batch);
+}
+
+void vm_page_free(struct vm_page *pg)
+{
+	if (vm_page_keep_wired(pg))
+		return;
+	vm_pageq_remove(pg);
+	vm_page_detach_folio(pg->folio);
+	folio_put(pg->folio);
+	kmem_cache_free(vm_page_slab, pg);
+	vmobj_stat_inc(VMOBJ_PAGE_FREES);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_free);
+
+unsigned long vm_memq_free_all(struct vm_memq *q)
+{
+	struct vm_page_batch batch = { .nr = 0 };
+	struct vm_page *pg, *next;
+	unsigned long nr = 0;
+
+	/* Children before parents, so the tree need not be kept in balance. */
+	rbtree_postorder_for_each_entry_safe(pg, next, &q->root, rb) {
+		nr += vm_page_nr(pg);
+		pg->memq = NULL;
+		vm_page_batch_add(&batch, pg);
+	}
+	vm_page_batch_flush(&batch);
+	q->root = RB_ROOT;
+	q->max = NULL;
+	q->resident = 0;
+	vm_memq_free(q);
+	return nr;
+}
+
+/*********************************
+* wiring
+**********************************/
+
+void vm_page_wire(struct vm_page *pg)
+{
+	VM_BUG_ON_FOLIO(!folio_test_locked(pg->folio), pg->folio);
+
+	if (pg->wire_count++)
+		return;
+	vm_pageq_remove(pg);
+	atomic_long_inc(&vm_pages_wired);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_wire);
+
+void vm_page_unwire(struct vm_page *pg)
+{
+	struct folio *folio = pg->folio;
+	bool last, orphan;
+
+	folio_lock(folio);
+	if (WARN_ON_ONCE(!pg->wire_count)) {
+		folio_unlock(folio);
+		return;
+	}
+	last = !--pg->wire_count;
+	orphan = last && !folio->mapping;
+	if (last)
+		atomic_long_dec(&vm_pages_wired);
+	if (last && !orphan)
+		vm_page_activate(pg);
+	folio_unlock(folio);
+
+	if (orphan) {
+		atomic_long_dec(&vm_pages_detached);
+		vm_page_free(pg);
+	}
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_unwire);
+
+unsigned long vm_page_nr_detached(void)
+{
+	return atomic_long_read(&vm_pages_detached);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_nr_detached);
+
+unsigned long vm_page_nr_wired(void)
+{
+	return atomic_long_read(&vm_pages_wired);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_page_nr_wired);

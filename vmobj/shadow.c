@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making chains: shadow, split, freeze; and coalesce, which avoids objects.
+ *
+ * All of it runs under the family lock held for writing.  What is called from
+ * the kernel's fork, unmap and mremap paths must not fail, and so allocates
+ * its few small structs with __GFP_NOFAIL.
+ */
+#include <linux/slab.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/map.h>
+#include <vmobj/object.h>
+#include <vmobj/pmap.h>
+#include <vmobj/stats.h>
+#include <vmobj/writeset.h>
+
+#define GFP_VMOBJ_NOFAIL	(GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
+
+void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing)
+{
+	lockdep_assert_held_write(&object->family->lock);
+
+	object->backing_object = backing;
+	list_add(&object->shadow_link, &backing->shadow_head);
+	backing->shadow_count++;
+	backing->generation++;
+	object->bypass_hint = 0;
+	/* A shadow sees pages an entry of the backing object may map too. */
+	clear_bit(VM_OBJ_ONEMAPPING, &backing->flags);
+}
+
+struct vm_object *vm_object_unlink_shadow(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+
+	lockdep_assert_held_write(&object->family->lock);
+
+	list_del_init(&object->shadow_link);
+	backing->shadow_count--;
+	backing->generation++;
+	object->backing_object = NULL;
+	return backing;
+}
+
+int vm_object_shadow(struct vm_object **objectp, pgoff_t start,
+		     unsigned long length, gfp_t gfp)
+{
+	struct vm_object *source = *objectp, *shadow;
+
+	if (!source)
+		return -EINVAL;
+	lockdep_assert_held_write(&source->family->lock);
+	if (source->ref_count == 1 && vm_object_internal(source))
+		return 0;
+
+	shadow = vm_object_allocate(source->family, VM_OBJECT_DEFAULT, start,
+				    length, gfp);
+	if (!shadow)
+		return -ENOMEM;
+	shadow->pg_color = source->pg_color + (start - source->pg_base);
+	vm_object_link_shadow(shadow, source);
+	*objectp = shadow;
+	vmobj_stat_inc(VMOBJ_SHADOWS);
+	return 0;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_shadow);
+
+/*
+ * Pages that may be mapped writable stay so in their new object.  Should the
+ * set not get the memory to remember them, unmapping does as well.
+ */
+static void vm_object_split_writeset(struct vm_object *object,
+				     struct vm_object *new)
+{
+	pgoff_t at = new->pg_base, end = vm_object_end(new);
+	unsigned long nr;
+
+	for (; (nr = vm_writeset_next_run(object, &at, end)); at += nr)
+		if (vm_writeset_add_range(new, at, nr))
+			vm_object_pmap_remove(new, at, at + nr);
+	vm_writeset_clear(object, new->pg_base, end);
+	if (vm_object_test(object, VM_OBJ_WRITEABLE))
+		vm_object_set_writeable_dirty(new);
+}
+
+struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
+				  pgoff_t end)
+{
+	struct vm_object *new, *backing = object->backing_object;
+	struct vm_page *pg, *next;
+
+	new = vm_object_allocate(object->family, VM_OBJECT_DEFAULT, start,
+				 end - start, GFP_VMOBJ_NOFAIL);
+	new->pg_color = object->pg_color + (start - object->pg_base);
+	if (backing) {
+		vm_object_reference(backing);
+		vm_object_link_shadow(new, backing);
+	}
+
+	/* A page about to be mapped by a fault is mapped all the same. */
+	for (pg = vm_page_first(object->memq, start); pg && pg->index < end;
+	     pg = next) {
+		next = vm_page_next(pg);
+		WARN_ON_ONCE(vm_page_rename(pg, new->memq));
+	}
+	vm_object_split_writeset(object, new);
+	vmobj_stat_inc(VMOBJ_SPLITS);
+	return new;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_split);
+
+void vm_object_freeze(struct vm_object *object)
+{
+	struct vm_map_entry *entry, *next;
+	struct vm_object *shadow;
+
+	shadow = vm_object_allocate(object->family, VM_OBJECT_DEFAULT,
+				    object->pg_base, object->size,
+				    GFP_VMOBJ_NOFAIL);
+	shadow->pg_color = object->pg_color;
+	/* The shadow's own reference; the one it was born with goes below. */
+	vm_object_reference(object);
+	vm_object_link_shadow(shadow, object);
+
+	list_for_each_entry_safe(entry, next, &object->mappers, mapper_link) {
+		if (entry->needs_copy)
+			continue;
+		vm_object_reference(shadow);
+		vm_map_entry_set_object(entry, shadow);
+		vm_object_deallocate(object);
+	}
+	clear_bit(VM_OBJ_ONEMAPPING, &shadow->flags);
+	vm_object_deallocate(shadow);
+	vm_object_pmap_copy(object, object->pg_base, vm_object_end(object));
+	vmobj_stat_inc(VMOBJ_FREEZES);
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_freeze);
+
+bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
+			unsigned long pages)
+{
+	if (!prev)
+		return true;
+	lockdep_assert_held_write(&prev->family->lock);
+	if (!vm_object_internal(prev))
+		return false;
+
+	vm_object_collapse(prev);
+	if (prev->backing_object)
+		return false;
+	/* Others may use what lies behind; nobody does behind the very end. */
+	if (prev->ref_count > 1 && prev_end != vm_object_end(prev))
+		return false;
+
+	if (prev_end < vm_object_end(prev))
+		vm_object_page_remove(prev, prev_end, prev_end + pages, false);
+	if (prev_end + pages > vm_object_end(prev))
+		prev->size = prev_end + pages - prev->pg_base;
+	vmobj_stat_inc(VMOBJ_COALESCES);
+	return true;
+}
+VMOBJ_EXPORT_FOR_KUNIT(vm_object_coalesce);

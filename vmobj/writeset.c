@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The set of pages that may be mapped writable.  See writeset.h.
+ *
+ * Faults add under the family lock held for reading, with atomic bit
+ * operations on a chunk that, once there, stays until its object goes.
+ */
+#include <linux/bitmap.h>
+#include <linux/slab.h>
+
+#include <vmobj/object.h>
+#include <vmobj/writeset.h>
+
+#define CHUNK_SHIFT	9
+#define CHUNK_PAGES	(1UL << CHUNK_SHIFT)
+#define CHUNK_MASK	(CHUNK_PAGES - 1)
+
+struct vm_writeset_chunk {
+	DECLARE_BITMAP(bits, CHUNK_PAGES);
+};
+
+void vm_writeset_init(struct vm_object *object)
+{
+	xa_init(&object->writeset);
+}
+
+void vm_writeset_destroy(struct vm_object *object)
+{
+	struct vm_writeset_chunk *chunk;
+	unsigned long i;
+
+	xa_for_each(&object->writeset, i, chunk)
+		kfree(chunk);
+	xa_destroy(&object->writeset);
+}
+
+static struct vm_writeset_chunk *vm_writeset_grow(struct vm_object *object,
+						  unsigned long i)
+{
+	struct vm_writeset_chunk *chunk, *old;
+
+	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return NULL;
+	old = xa_cmpxchg(&object->writeset, i, NULL, chunk, GFP_KERNEL_ACCOUNT);
+	if (!old)
+		return chunk;
+	kfree(chunk);
+	return xa_is_err(old) ? NULL : old;
+}
+
+int vm_writeset_add(struct vm_object *object, pgoff_t index)
+{
+	struct vm_writeset_chunk *chunk;
+
+	chunk = xa_load(&object->writeset, index >> CHUNK_SHIFT);
+	if (unlikely(!chunk)) {
+		chunk = vm_writeset_grow(object, index >> CHUNK_SHIFT);
+		if (!chunk)
+			return -ENOMEM;
+	}
+	if (!test_bit(index & CHUNK_MASK, chunk->bits))
+		set_bit(index & CHUNK_MASK, chunk->bits);
+	return 0;
+}
+
+int vm_writeset_add_range(struct vm_object *object, pgoff_t start,
+			  unsigned long nr)
+{
+	for (; nr; nr--, start++) {
+		int err = vm_writeset_add(object, start);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+bool vm_writeset_test(struct vm_object *object, pgoff_t index)
+{
+	struct vm_writeset_chunk *chunk;
+
+	chunk = xa_load(&object->writeset, index >> CHUNK_SHIFT);
+	return chunk && test_bit(index & CHUNK_MASK, chunk->bits);
+}
+
+unsigned long vm_writeset_next_run(struct vm_object *object, pgoff_t *start,
+				   pgoff_t end)
+{
+	struct vm_writeset_chunk *chunk;
+	unsigned long i = *start >> CHUNK_SHIFT, bit, stop;
+	pgoff_t base;
+
+	if (*start >= end)
+		return 0;
+	xa_for_each_range(&object->writeset, i, chunk, *start >> CHUNK_SHIFT,
+			  (end - 1) >> CHUNK_SHIFT) {
+		base = i << CHUNK_SHIFT;
+		stop = min(end - base, CHUNK_PAGES);
+		bit = *start > base ? *start - base : 0;
+		bit = find_next_bit(chunk->bits, stop, bit);
+		if (bit >= stop)
+			continue;
+		*start = base + bit;
+		return find_next_zero_bit(chunk->bits, stop, bit) - bit;
+	}
+	return 0;
+}
+
+void vm_writeset_clear(struct vm_object *object, pgoff_t start, pgoff_t end)
+{
+	unsigned long nr;
+
+	while ((nr = vm_writeset_next_run(object, &start, end))) {
+		struct vm_writeset_chunk *chunk;
+
+		chunk = xa_load(&object->writeset, start >> CHUNK_SHIFT);
+		bitmap_clear(chunk->bits, start & CHUNK_MASK, nr);
+		start += nr;
+	}
+}
