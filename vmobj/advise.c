@@ -73,7 +73,7 @@ void vm_object_madvise(struct vm_object *object, pgoff_t start,
 			if (!vm_page_hidden(top, object, pg->index))
 				vm_page_advise(pg, advice);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_madvise);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_madvise);
 
 void vm_object_deactivate_pages(struct vm_object *object)
 {
@@ -87,4 +87,4 @@ void vm_object_deactivate_pages(struct vm_object *object)
 		folio_unlock(pg->folio);
 	}
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_deactivate_pages);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_deactivate_pages);

@@ -57,9 +57,7 @@ static bool vm_page_settle(struct vm_page *pg, struct vm_page_batch *batch)
 	return false;
 }
 
-/*********************************
-* merge
-**********************************/
+/* ---- merge ---- */
 
 /* Make the tree with more pages the one of @object.  Returns the other. */
 static struct vm_memq *vm_object_bigger_memq(struct vm_object *object,
@@ -166,9 +164,7 @@ static void vm_object_scan_nowait(struct vm_object *object)
 	vm_page_batch_flush(&batch);
 }
 
-/*********************************
-* the test for bypass
-**********************************/
+/* ---- the test for bypass ---- */
 
 /* Does @object lack its own page where @backing has one? */
 static bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
@@ -226,11 +222,9 @@ bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op)
 	}
 	return false;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_backing_scan);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_backing_scan);
 
-/*********************************
-* collapse
-**********************************/
+/* ---- collapse ---- */
 
 /* Take the only user's place.  The reference to what is behind passes on. */
 static void vm_object_merge(struct vm_object *object)
@@ -309,7 +303,7 @@ void vm_object_collapse(struct vm_object *object)
 			return;
 	}
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_collapse);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_collapse);
 
 void vm_object_collapse_deferred(struct vm_family *family)
 {

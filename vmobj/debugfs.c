@@ -31,9 +31,7 @@
 
 static struct dentry *vmobj_debugfs_dir;
 
-/*********************************
-* walking over objects
-**********************************/
+/* ---- walking over objects ---- */
 
 /**
  * struct vmobj_iter - where a reader is
@@ -142,9 +140,7 @@ static void vmobj_iter_stop(struct seq_file *m, void *v)
 	it->family = NULL;
 }
 
-/*********************************
-* objects
-**********************************/
+/* ---- objects ---- */
 
 static const char *vm_object_type_name(const struct vm_object *object)
 {
@@ -241,9 +237,7 @@ static int vmobj_objects_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/*********************************
-* pages
-**********************************/
+/* ---- pages ---- */
 
 /* The run that begins with a page, and the page behind it. */
 static struct vm_page *vm_page_run(struct vm_page *pg, unsigned long *nr)
@@ -288,9 +282,7 @@ static int vmobj_pages_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/*********************************
-* graph
-**********************************/
+/* ---- graph ---- */
 
 static void vm_object_show_node(struct seq_file *m, struct vm_object *object)
 {
@@ -305,11 +297,11 @@ static void vm_object_show_node(struct seq_file *m, struct vm_object *object)
 			   object->id, backing->id,
 			   vm_object_backing_offset(object));
 	list_for_each_entry(entry, &object->mappers, mapper_link) {
-		seq_printf(m, "\tm%p [shape=ellipse, style=solid, label=\"",
-			   entry->map);
+		seq_printf(m, "\tm%llu [shape=ellipse, style=solid, label=\"",
+			   entry->map->id);
 		vm_map_show_owner(m, entry->map);
-		seq_printf(m, "\"];\n\tm%p -> o%llu [style=%s, label=\"%lx-%lx%s\"];\n",
-			   entry->map, object->id,
+		seq_printf(m, "\"];\n\tm%llu -> o%llu [style=%s, label=\"%lx-%lx%s\"];\n",
+			   entry->map->id, object->id,
 			   entry->needs_copy ? "dashed" : "solid",
 			   vm_map_address(entry->map, entry->start),
 			   vm_map_address(entry->map, entry->end),
@@ -328,9 +320,7 @@ static int vmobj_graph_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/*********************************
-* check
-**********************************/
+/* ---- check ---- */
 
 /* Families, not objects; the last record is what belongs to none. */
 struct vmobj_check_iter {
@@ -395,9 +385,7 @@ static int vmobj_check_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/*********************************
-* stats
-**********************************/
+/* ---- stats ---- */
 
 static void vmobj_show_live(struct seq_file *m, const char *name,
 			    enum vmobj_stat made, enum vmobj_stat gone)
@@ -433,9 +421,7 @@ static int vmobj_stats_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(vmobj_stats);
 
-/*********************************
-* files
-**********************************/
+/* ---- files ---- */
 
 #define VMOBJ_OBJECT_FILE(name)						\
 static const struct seq_operations name##_sops = {			\

@@ -59,9 +59,7 @@ static struct vm_map *vmobj_get_map(struct vm_family *family,
 	return map;
 }
 
-/*********************************
-* fork
-**********************************/
+/* ---- fork ---- */
 
 /* Does the VMA at the address take part in the same fork, with the same map? */
 static bool vmobj_forks_too(struct vm_map *parent, unsigned long addr)
@@ -89,9 +87,7 @@ static void vmobj_fork(struct vm_map *parent, struct vm_area_struct *vma)
 	vm_map_fork(child, parent, start, end);
 }
 
-/*********************************
-* mremap
-**********************************/
+/* ---- mremap ---- */
 
 /*
  * The new VMA may be longer than what moves into it, and only may_split() has
@@ -169,9 +165,7 @@ static void vmobj_settle_move(struct vm_map *from, struct vm_area_struct *old)
 		vm_map_delete(to, move->end, move->copied_end);
 }
 
-/*********************************
-* VMA callbacks
-**********************************/
+/* ---- VMA callbacks ---- */
 
 static void vmobj_vma_open(struct vm_area_struct *vma)
 {
@@ -235,9 +229,7 @@ static const struct vm_operations_struct vmobj_vm_ops = {
 	.access = vmobj_access,
 };
 
-/*********************************
-* the device
-**********************************/
+/* ---- the device ---- */
 
 static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
 {

@@ -26,12 +26,11 @@ static u64 vm_family_last_id;
 static struct vfsmount *vm_family_mnt;
 static struct workqueue_struct *vm_family_wq;
 
-/*********************************
-* the pseudo file
-**********************************/
+/* ---- the pseudo file ---- */
 
 static int vm_family_release(struct inode *inode, struct file *file)
 {
+	put_write_access(inode);
 	vm_family_put(file->private_data);
 	return 0;
 }
@@ -44,6 +43,7 @@ static int vm_family_release(struct inode *inode, struct file *file)
 static const struct file_operations vm_family_fops = {
 	.owner = THIS_MODULE,
 	.release = vm_family_release,
+	.fsync = noop_fsync,		/* msync */
 };
 
 static int vm_family_init_fs_context(struct fs_context *fc)
@@ -100,11 +100,17 @@ struct file *vm_family_create(void)
 		return ERR_CAST(inode);
 	}
 
+	/*
+	 * A file that nobody has open for writing is fair game for
+	 * MADV_COLLAPSE, which would look for our pages in the page cache.
+	 */
+	get_write_access(inode);
 	__module_get(vm_family_fops.owner);
 	file = alloc_file_pseudo(inode, vm_family_mnt, "vmobj", O_RDWR,
 				 &vm_family_fops);
 	if (IS_ERR(file)) {
 		module_put(vm_family_fops.owner);
+		put_write_access(inode);
 		iput(inode);
 		kfree(family);
 		return file;
@@ -128,7 +134,7 @@ struct file *vm_family_create(void)
 	vmobj_stat_inc(VMOBJ_FAMILIES_CREATED);
 	return file;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_family_create);
+EXPORT_SYMBOL_IF_KUNIT(vm_family_create);
 
 static void vm_family_destroy(struct kref *ref)
 {
@@ -148,11 +154,9 @@ void vm_family_put(struct vm_family *family)
 {
 	kref_put(&family->ref, vm_family_destroy);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_family_put);
+EXPORT_SYMBOL_IF_KUNIT(vm_family_put);
 
-/*********************************
-* the structure lock
-**********************************/
+/* ---- the structure lock ---- */
 
 void vm_family_write_unlock(struct vm_family *family)
 {
@@ -163,7 +167,7 @@ void vm_family_write_unlock(struct vm_family *family)
 	up_write(&family->lock);
 	vm_object_reap(&dead);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_family_write_unlock);
+EXPORT_SYMBOL_IF_KUNIT(vm_family_write_unlock);
 
 void vm_family_queue_collapse(struct vm_family *family)
 {
@@ -172,9 +176,7 @@ void vm_family_queue_collapse(struct vm_family *family)
 		vm_family_put(family);
 }
 
-/*********************************
-* walking over all families
-**********************************/
+/* ---- walking over all families ---- */
 
 struct vm_family *vm_family_from_id(u64 id)
 {
@@ -211,11 +213,9 @@ struct vm_family *vm_family_next(struct vm_family *prev)
 	vm_family_put(prev);
 	return found;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_family_next);
+EXPORT_SYMBOL_IF_KUNIT(vm_family_next);
 
-/*********************************
-* init and exit
-**********************************/
+/* ---- init and exit ---- */
 
 int vm_family_init(void)
 {

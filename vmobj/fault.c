@@ -257,11 +257,9 @@ vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
 	*result = folio;
 	return folio ? 0 : VM_FAULT_OOM;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_fault_page);
+EXPORT_SYMBOL_IF_KUNIT(vm_fault_page);
 
-/*********************************
-* VMA callbacks
-**********************************/
+/* ---- VMA callbacks ---- */
 
 /*
  * The VMA covers an index that no entry does: it has grown, or mremap left it

@@ -18,6 +18,7 @@
 #define GFP_VMOBJ_NOFAIL	(GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
 
 static struct kmem_cache *vm_map_entry_slab;
+static atomic64_t vm_map_last_id;
 
 int vm_map_init(void)
 {
@@ -30,9 +31,7 @@ void vm_map_exit(void)
 	kmem_cache_destroy(vm_map_entry_slab);
 }
 
-/*********************************
-* maps of a family
-**********************************/
+/* ---- maps of a family ---- */
 
 static int vm_map_cmp(const struct vm_map *map, const struct mm_struct *mm,
 		      long bias)
@@ -53,6 +52,7 @@ struct vm_map *vm_map_create(struct vm_family *family, struct mm_struct *mm,
 	lockdep_assert_held_write(&family->lock);
 
 	map = kzalloc(sizeof(*map), GFP_VMOBJ_NOFAIL);
+	map->id = atomic64_inc_return(&vm_map_last_id);
 	map->family = family;
 	map->mm = mm;
 	map->bias = bias;
@@ -71,7 +71,7 @@ struct vm_map *vm_map_create(struct vm_family *family, struct mm_struct *mm,
 	vmobj_stat_inc(VMOBJ_MAPS_CREATED);
 	return map;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_create);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_create);
 
 struct vm_map *vm_map_find(struct vm_family *family, struct mm_struct *mm,
 			   long bias)
@@ -101,11 +101,9 @@ void vm_map_destroy(struct vm_map *map)
 	kfree(map);
 	vmobj_stat_inc(VMOBJ_MAPS_DESTROYED);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_destroy);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_destroy);
 
-/*********************************
-* entries of a map
-**********************************/
+/* ---- entries of a map ---- */
 
 struct vm_map_entry *vm_map_lookup(struct vm_map *map, pgoff_t index)
 {
@@ -129,7 +127,7 @@ struct vm_map_entry *vm_map_lookup(struct vm_map *map, pgoff_t index)
 	}
 	return NULL;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_lookup);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_lookup);
 
 struct vm_map_entry *vm_map_first(const struct vm_map *map, pgoff_t index)
 {
@@ -147,7 +145,7 @@ struct vm_map_entry *vm_map_first(const struct vm_map *map, pgoff_t index)
 	}
 	return found;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_first);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_first);
 
 static void vm_map_link(struct vm_map *map, struct vm_map_entry *entry)
 {
@@ -233,7 +231,7 @@ struct vm_map_entry *vm_map_insert(struct vm_map *map, pgoff_t start,
 	return vm_map_entry_new(map, start, end, object, inheritance,
 				needs_copy);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_insert);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_insert);
 
 void vm_map_clip(struct vm_map *map, pgoff_t index)
 {
@@ -250,7 +248,7 @@ void vm_map_clip(struct vm_map *map, pgoff_t index)
 	vm_map_entry_new(map, index, end, entry->object, entry->inheritance,
 			 entry->needs_copy);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_clip);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_clip);
 
 void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
 		    enum vm_inherit inheritance)
@@ -263,11 +261,9 @@ void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
 	     entry = vm_map_next(entry))
 		entry->inheritance = inheritance;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_inherit);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_inherit);
 
-/*********************************
-* growth
-**********************************/
+/* ---- growth ---- */
 
 static void vm_map_fill_hole(struct vm_map *map, pgoff_t start, pgoff_t end,
 			     enum vm_inherit inheritance)
@@ -300,11 +296,9 @@ void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
 		start = entry->end;
 	}
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_fill);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_fill);
 
-/*********************************
-* unmapping
-**********************************/
+/* ---- unmapping ---- */
 
 /*
  * Pages of the range that nobody else can see: with ONEMAPPING no other entry
@@ -347,11 +341,9 @@ void vm_map_delete(struct vm_map *map, pgoff_t start, pgoff_t end)
 		vm_object_deallocate(object);
 	}
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_delete);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_delete);
 
-/*********************************
-* fork
-**********************************/
+/* ---- fork ---- */
 
 /* Take away the write rights the entry has given out. */
 static void vm_map_write_protect(struct vm_map_entry *entry)
@@ -469,7 +461,7 @@ void vm_map_fork(struct vm_map *child, struct vm_map *parent, pgoff_t start,
 				  min(entry->end, end));
 	vmobj_stat_inc(VMOBJ_FORKS);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_fork);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_fork);
 
 void vm_map_share(struct vm_map *to, struct vm_map *from, pgoff_t start,
 		  pgoff_t end)
@@ -489,11 +481,9 @@ void vm_map_share(struct vm_map *to, struct vm_map *from, pgoff_t start,
 			      entry->inheritance, entry->needs_copy);
 	}
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_share);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_share);
 
-/*********************************
-* faults
-**********************************/
+/* ---- faults ---- */
 
 static int vm_map_prepare_locked(struct vm_map *map, pgoff_t index, bool write)
 {
@@ -541,4 +531,4 @@ int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write)
 	vm_family_write_unlock(map->family);
 	return err;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_map_prepare);
+EXPORT_SYMBOL_IF_KUNIT(vm_map_prepare);

@@ -51,9 +51,7 @@ void vm_object_exit(void)
 	kmem_cache_destroy(vm_object_slab);
 }
 
-/*********************************
-* lifetime
-**********************************/
+/* ---- lifetime ---- */
 
 static unsigned short vm_object_color(unsigned long size)
 {
@@ -101,7 +99,7 @@ struct vm_object *vm_object_allocate(struct vm_family *family,
 	vmobj_stat_inc(VMOBJ_OBJECTS_CREATED);
 	return object;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_allocate);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_allocate);
 
 void vm_object_reference(struct vm_object *object)
 {
@@ -111,7 +109,7 @@ void vm_object_reference(struct vm_object *object)
 	WARN_ON_ONCE(vm_object_test(object, VM_OBJ_DEAD));
 	object->ref_count++;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_reference);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_reference);
 
 /* Take a dead object off the books; vm_object_reap() does the rest. */
 static void vm_object_terminate(struct vm_object *object)
@@ -185,17 +183,15 @@ void vm_object_deallocate(struct vm_object *object)
 		object = backing;
 	}
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_deallocate);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_deallocate);
 
-/*********************************
-* flags and counts
-**********************************/
+/* ---- flags and counts ---- */
 
 void vm_object_pip_add(struct vm_object *object)
 {
 	atomic_inc(&object->paging_in_progress);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_pip_add);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_pip_add);
 
 void vm_object_pip_wakeup(struct vm_object *object)
 {
@@ -209,7 +205,7 @@ void vm_object_pip_wakeup(struct vm_object *object)
 	if (collapse)
 		vm_family_queue_collapse(family);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_pip_wakeup);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_pip_wakeup);
 
 void vm_object_set_writeable_dirty(struct vm_object *object)
 {
@@ -218,7 +214,7 @@ void vm_object_set_writeable_dirty(struct vm_object *object)
 	if (!vm_object_test(object, VM_OBJ_MIGHTBEDIRTY))
 		set_bit(VM_OBJ_MIGHTBEDIRTY, &object->flags);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_set_writeable_dirty);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_set_writeable_dirty);
 
 /* Is every reference an entry, and no page in two of them? */
 static bool vm_object_mappers_disjoint(struct vm_object *object)
@@ -250,9 +246,7 @@ void vm_object_update_onemapping(struct vm_object *object)
 	set_bit(VM_OBJ_ONEMAPPING, &object->flags);
 }
 
-/*********************************
-* ranges of pages
-**********************************/
+/* ---- ranges of pages ---- */
 
 /* What keeps a page from being thrown away; its data may have to go instead. */
 static bool vm_object_keeps_page(struct vm_page *pg, bool clean_only)
@@ -295,7 +289,7 @@ void vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 	}
 	vm_page_batch_flush(&batch);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_page_remove);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_page_remove);
 
 /*
  * The folio lock is what a fault holds from the moment it decided what to map
@@ -329,7 +323,7 @@ void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end)
 			vm_object_mkclean_page(object, at);
 	vm_writeset_clear(object, start, end);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_pmap_copy);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_pmap_copy);
 
 void vm_object_pmap_remove(struct vm_object *object, pgoff_t start, pgoff_t end)
 {
@@ -353,4 +347,4 @@ void vm_object_pmap_remove(struct vm_object *object, pgoff_t start, pgoff_t end)
 	if (start <= object->pg_base && end >= vm_object_end(object))
 		clear_bit(VM_OBJ_WRITEABLE, &object->flags);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_pmap_remove);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_pmap_remove);

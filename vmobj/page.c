@@ -38,9 +38,7 @@ void vm_page_exit(void)
 	kmem_cache_destroy(vm_page_slab);
 }
 
-/*********************************
-* the tree
-**********************************/
+/* ---- the tree ---- */
 
 struct vm_memq *vm_memq_alloc(gfp_t gfp)
 {
@@ -76,7 +74,7 @@ struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index)
 	}
 	return found;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_first);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_first);
 
 /* Find the place for a page; -EEXIST when any page of its range is there. */
 static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
@@ -139,7 +137,7 @@ int vm_page_insert(struct vm_memq *q, struct vm_page *pg)
 		vm_pageq_insert(pg, VM_PAGEQ_ACTIVE);
 	return err;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_insert);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_insert);
 
 void vm_page_remove(struct vm_page *pg)
 {
@@ -149,7 +147,7 @@ void vm_page_remove(struct vm_page *pg)
 	vm_memq_unlink_locked(q, pg);
 	spin_unlock(&q->lock);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_remove);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_remove);
 
 /*
  * The new tree is locked all the time: a fault that looks for the page and
@@ -173,7 +171,7 @@ int vm_page_rename(struct vm_page *pg, struct vm_memq *q)
 		folio_set_dirty(pg->folio);
 	return err;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_rename);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_rename);
 
 void vm_page_replace(struct vm_page *old, struct vm_page *pg)
 {
@@ -191,9 +189,7 @@ void vm_page_replace(struct vm_page *old, struct vm_page *pg)
 	folio_set_dirty(pg->folio);
 }
 
-/*********************************
-* allocation
-**********************************/
+/* ---- allocation ---- */
 
 struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 			      bool zero)
@@ -229,7 +225,7 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 	vmobj_stat_inc(VMOBJ_PAGE_ALLOCS);
 	return pg;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_alloc);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_alloc);
 
 /*
  * Cut the folio loose from us: no PTE, no mapping.  Whoever still holds a
@@ -314,7 +310,7 @@ void vm_page_free(struct vm_page *pg)
 	kmem_cache_free(vm_page_slab, pg);
 	vmobj_stat_inc(VMOBJ_PAGE_FREES);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_free);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_free);
 
 unsigned long vm_memq_free_all(struct vm_memq *q)
 {
@@ -336,20 +332,18 @@ unsigned long vm_memq_free_all(struct vm_memq *q)
 	return nr;
 }
 
-/*********************************
-* wiring
-**********************************/
+/* ---- wiring ---- */
 
 void vm_page_wire(struct vm_page *pg)
 {
-	VM_BUG_ON_FOLIO(!folio_test_locked(pg->folio), pg->folio);
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(pg->folio), pg->folio);
 
 	if (pg->wire_count++)
 		return;
 	vm_pageq_remove(pg);
 	atomic_long_inc(&vm_pages_wired);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_wire);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_wire);
 
 void vm_page_unwire(struct vm_page *pg)
 {
@@ -374,16 +368,16 @@ void vm_page_unwire(struct vm_page *pg)
 		vm_page_free(pg);
 	}
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_unwire);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_unwire);
 
 unsigned long vm_page_nr_detached(void)
 {
 	return atomic_long_read(&vm_pages_detached);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_nr_detached);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_nr_detached);
 
 unsigned long vm_page_nr_wired(void)
 {
 	return atomic_long_read(&vm_pages_wired);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_nr_wired);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_nr_wired);

@@ -16,7 +16,7 @@
 #include <vmobj/pmap.h>
 
 struct vm_pageq {
-	spinlock_t lock;
+	spinlock_t lock;	/* all below, and vm_page.queue of what is on it */
 	struct list_head list;
 	unsigned long count;	/* pages of PAGE_SIZE, markers not counted */
 } ____cacheline_aligned_in_smp;
@@ -121,7 +121,7 @@ void vm_pageq_remove_many(struct vm_page **pages, unsigned int nr)
 
 static void vm_page_requeue(struct vm_page *pg, enum vm_pageq_id id, bool head)
 {
-	VM_BUG_ON_FOLIO(!folio_test_locked(pg->folio), pg->folio);
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(pg->folio), pg->folio);
 
 	if (pg->wire_count)
 		return;
@@ -133,19 +133,19 @@ void vm_page_activate(struct vm_page *pg)
 {
 	vm_page_requeue(pg, VM_PAGEQ_ACTIVE, false);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_activate);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_activate);
 
 void vm_page_deactivate(struct vm_page *pg)
 {
 	vm_page_requeue(pg, VM_PAGEQ_INACTIVE, false);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_deactivate);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_deactivate);
 
 bool vm_page_cache(struct vm_page *pg)
 {
 	struct folio *folio = pg->folio;
 
-	VM_BUG_ON_FOLIO(!folio_test_locked(folio), folio);
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
 
 	if (pg->wire_count || !vm_page_valid(pg))
 		return false;
@@ -156,7 +156,7 @@ bool vm_page_cache(struct vm_page *pg)
 	vm_page_requeue(pg, VM_PAGEQ_CACHE, false);
 	return true;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_cache);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_cache);
 
 void vm_page_dontneed(struct vm_page *pg)
 {
@@ -175,13 +175,13 @@ decay:
 	if (pg->act_count >= VM_ACT_INIT)
 		pg->act_count--;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_page_dontneed);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_dontneed);
 
 unsigned long vm_pageq_count(enum vm_pageq_id id)
 {
 	return READ_ONCE(vm_pageqs[id].count);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_pageq_count);
+EXPORT_SYMBOL_IF_KUNIT(vm_pageq_count);
 
 unsigned long vm_pageq_verify(enum vm_pageq_id id, unsigned long *walked)
 {
@@ -202,9 +202,7 @@ unsigned long vm_pageq_verify(enum vm_pageq_id id, unsigned long *walked)
 	return count;
 }
 
-/*********************************
-* scans
-**********************************/
+/* ---- scans ---- */
 
 /*
  * The queues link folios, so a marker needs one: a real page, whose
@@ -225,7 +223,7 @@ struct vm_page *vm_pageq_marker_alloc(void)
 	marker->folio->private = marker;
 	return marker;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_pageq_marker_alloc);
+EXPORT_SYMBOL_IF_KUNIT(vm_pageq_marker_alloc);
 
 void vm_pageq_marker_free(struct vm_page *marker)
 {
@@ -236,7 +234,7 @@ void vm_pageq_marker_free(struct vm_page *marker)
 	folio_put(marker->folio);
 	kfree(marker);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_pageq_marker_free);
+EXPORT_SYMBOL_IF_KUNIT(vm_pageq_marker_free);
 
 struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id)
 {
@@ -266,4 +264,4 @@ struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id)
 	spin_unlock(&q->lock);
 	return found;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_pageq_scan_next);
+EXPORT_SYMBOL_IF_KUNIT(vm_pageq_scan_next);

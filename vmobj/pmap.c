@@ -18,9 +18,7 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 	unmap_mapping_pages(mapping, index, nr, false);
 }
 
-/*********************************
-* write-protect
-**********************************/
+/* ---- write-protect ---- */
 
 /*
  * Another CPU may be writing through the PTE: take it out in one step, so that
@@ -63,7 +61,7 @@ void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr)
 	unsigned long addr = vm_map_address(map, index);
 	struct mm_struct *mm = map->mm;
 
-	mmap_assert_write_locked(mm);
+	lockdep_assert_held_write(&mm->mmap_lock);
 
 	if (mm_has_notifiers(mm) ||
 	    compat_apply_to_ptes(mm, addr, nr << PAGE_SHIFT,
@@ -71,9 +69,7 @@ void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr)
 		pmap_zap(mm, addr, addr + (nr << PAGE_SHIFT));
 }
 
-/*********************************
-* write rights
-**********************************/
+/* ---- write rights ---- */
 
 struct pmap_enable {
 	struct vm_area_struct *vma;

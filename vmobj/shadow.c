@@ -64,7 +64,7 @@ int vm_object_shadow(struct vm_object **objectp, pgoff_t start,
 	vmobj_stat_inc(VMOBJ_SHADOWS);
 	return 0;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_shadow);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_shadow);
 
 /*
  * Pages that may be mapped writable stay so in their new object.  Should the
@@ -108,7 +108,7 @@ struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
 	vmobj_stat_inc(VMOBJ_SPLITS);
 	return new;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_split);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_split);
 
 void vm_object_freeze(struct vm_object *object)
 {
@@ -135,7 +135,7 @@ void vm_object_freeze(struct vm_object *object)
 	vm_object_pmap_copy(object, object->pg_base, vm_object_end(object));
 	vmobj_stat_inc(VMOBJ_FREEZES);
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_freeze);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_freeze);
 
 bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
 			unsigned long pages)
@@ -160,4 +160,4 @@ bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
 	vmobj_stat_inc(VMOBJ_COALESCES);
 	return true;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vm_object_coalesce);
+EXPORT_SYMBOL_IF_KUNIT(vm_object_coalesce);

@@ -46,7 +46,7 @@ unsigned long vmobj_stat_read(enum vmobj_stat stat)
 		sum += READ_ONCE(per_cpu(vmobj_stats, cpu).count[stat]);
 	return sum;
 }
-VMOBJ_EXPORT_FOR_KUNIT(vmobj_stat_read);
+EXPORT_SYMBOL_IF_KUNIT(vmobj_stat_read);
 
 const char *vmobj_stat_name(enum vmobj_stat stat)
 {

@@ -12,7 +12,7 @@
 #include <vmobj/writeset.h>
 
 #define CHUNK_SHIFT	9
-#define CHUNK_PAGES	(1UL << CHUNK_SHIFT)
+#define CHUNK_PAGES	BIT(CHUNK_SHIFT)
 #define CHUNK_MASK	(CHUNK_PAGES - 1)
 
 struct vm_writeset_chunk {

@@ -63,17 +63,21 @@ static inline int compat_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 }
 
 /*
- * Functions the KUnit module calls.  6.13 made the name space a string;
- * EXPORT_SYMBOL_IF_KUNIT itself came with 6.2.
+ * Functions only the KUnit module calls from outside.  6.2 has the macro in
+ * <kunit/visibility.h>; 6.13 made name spaces strings.
  */
-#if !IS_ENABLED(CONFIG_KUNIT)
-#define VMOBJ_EXPORT_FOR_KUNIT(sym)
-#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-#define VMOBJ_EXPORT_FOR_KUNIT(sym)	EXPORT_SYMBOL_NS_GPL(sym, VMOBJ_KUNIT)
-#define VMOBJ_IMPORT_KUNIT()		MODULE_IMPORT_NS(VMOBJ_KUNIT)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#include <kunit/visibility.h>
+#elif IS_ENABLED(CONFIG_KUNIT)
+#define EXPORT_SYMBOL_IF_KUNIT(sym) \
+	EXPORT_SYMBOL_NS_GPL(sym, EXPORTED_FOR_KUNIT_TESTING)
 #else
-#define VMOBJ_EXPORT_FOR_KUNIT(sym)	EXPORT_SYMBOL_NS_GPL(sym, "VMOBJ_KUNIT")
-#define VMOBJ_IMPORT_KUNIT()		MODULE_IMPORT_NS("VMOBJ_KUNIT")
+#define EXPORT_SYMBOL_IF_KUNIT(sym)
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define VMOBJ_IMPORT_KUNIT()	MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING)
+#else
+#define VMOBJ_IMPORT_KUNIT()	MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING")
 #endif
 
 #endif /* _VMOBJ_COMPAT_H */

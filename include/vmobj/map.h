@@ -87,6 +87,7 @@ struct vm_map_move {
 /**
  * struct vm_map - the entries of one process, family and bias
  * @rb: in &vm_family.maps
+ * @id: never used twice
  * @family: family; kept by the vm_file of the VMAs
  * @mm: the process; compared, and used while it is known to live.  NULL in unit
  *	tests: then there are no page tables.
@@ -103,6 +104,7 @@ struct vm_map_move {
  */
 struct vm_map {
 	struct rb_node rb;
+	u64 id;
 	struct vm_family *family;
 	struct mm_struct *mm;
 	long bias;

@@ -114,9 +114,7 @@ struct vm_object {
 	u64 id;
 };
 
-/*********************************
-* object.c: lifetime
-**********************************/
+/* ---- object.c: lifetime ---- */
 
 /**
  * vm_object_init() - make the slab caches (BSD vm_object_init, init2)
@@ -259,9 +257,7 @@ void vm_object_set_writeable_dirty(struct vm_object *object);
  */
 void vm_object_update_onemapping(struct vm_object *object);
 
-/*********************************
-* object.c: ranges of pages
-**********************************/
+/* ---- object.c: ranges of pages ---- */
 
 /**
  * vm_object_page_remove() - throw pages away (BSD vm_object_page_remove)
@@ -303,9 +299,7 @@ void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end);
  */
 void vm_object_pmap_remove(struct vm_object *object, pgoff_t start, pgoff_t end);
 
-/*********************************
-* shadow.c
-**********************************/
+/* ---- shadow.c ---- */
 
 /**
  * vm_object_link_shadow() - let one object shadow another
@@ -389,9 +383,7 @@ void vm_object_freeze(struct vm_object *object);
 bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
 			unsigned long pages);
 
-/*********************************
-* collapse.c
-**********************************/
+/* ---- collapse.c ---- */
 
 /**
  * enum vm_scan_op - modes of vm_object_backing_scan()

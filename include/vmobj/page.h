@@ -80,7 +80,7 @@ struct vm_page {
  * @resident: pages (of PAGE_SIZE) in the tree
  */
 struct vm_memq {
-	spinlock_t lock;
+	spinlock_t lock;	/* all below */
 	seqcount_spinlock_t seq;
 	struct rb_root root;
 	struct vm_page *max;

@@ -2,9 +2,9 @@
 /*
  * The page-table side: what BSD's pmap does, with what Linux exports.
  *
- * A read-only PTE of ours is always clean: for a shared VMA the kernel takes a
- * dirty PTE as proof that it may be made writable again (mprotect), without
- * asking the driver.
+ * To take a write right is to make the PTE read-only *and clean*: for a shared
+ * VMA the kernel takes a dirty PTE as proof that it may be made writable again
+ * (mprotect), without asking the driver.
  */
 #ifndef _VMOBJ_PMAP_H
 #define _VMOBJ_PMAP_H
