@@ -303,35 +303,36 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
 	return ret | VM_FAULT_LOCKED;
 }
 
-/* How far a fault may look ahead; 0 unless writes go upwards. */
-static unsigned long vmobj_write_around(struct vm_map *map,
-					struct vm_map_entry *entry,
-					struct vm_area_struct *vma,
-					pgoff_t index)
+/*
+ * How many pages after this one may get write rights with it: none unless
+ * writes to mapped pages go upwards.
+ */
+static unsigned long vmobj_write_around(struct vm_fault *vmf,
+					struct vm_map *map,
+					struct vm_map_entry *entry)
 {
-	bool upwards = READ_ONCE(map->next_write) == index;
-	pgoff_t end;
+	pgoff_t index = vmf->pgoff, end;
+	bool upwards;
 
+	/* We come from .fault: what follows is hardly mapped yet. */
+	if (!pte_present(vmf->orig_pte))
+		return 0;
+	upwards = READ_ONCE(map->next_write) == index;
 	WRITE_ONCE(map->next_write, index + 1);
 	if (!upwards)
 		return 0;
-	end = min3(entry->end, vma->vm_pgoff + vma_pages(vma),
-		   index + VM_WRITE_AROUND);
-	/* Stay inside one bitmap of the write set, and one page table. */
+	end = min(entry->end, vmf->vma->vm_pgoff + vma_pages(vmf->vma));
+	/* Stay inside one word of the write set, and one page table. */
 	end = min(end, round_up(index + 1, VM_WRITE_AROUND));
 	return end - index - 1;
 }
 
-/* The page is the process's own: let it be written. */
+/* The page is the process's own: let it be written, and @ahead after it. */
 static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
-				    struct vm_map_entry *entry,
-				    struct folio *folio)
+				    struct vm_object *object,
+				    struct folio *folio, unsigned long ahead)
 {
-	struct vm_object *object = entry->object;
-	unsigned long ahead;
-
-	ahead = vmobj_write_around(map, entry, vmf->vma, vmf->pgoff);
-	if (vm_writeset_add_range(object, vmf->pgoff, 1 + ahead)) {
+	if (vm_writeset_add(object, vmf->pgoff, 1 + ahead)) {
 		folio_unlock(folio);
 		return VM_FAULT_OOM;
 	}
@@ -344,11 +345,16 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 
 /*
  * A write to a page that belongs to an object below: unmap it, and the retry
- * comes to vmobj_fault(), which copies it.
+ * comes to vmobj_fault(), which copies it.  Unmapping is dear, so it is done
+ * for the @ahead pages after it too.
  */
-static vm_fault_t vmobj_unmap_for_copy(struct vm_fault *vmf)
+static vm_fault_t vmobj_unmap_for_copy(struct vm_fault *vmf, struct vm_map *map,
+				       unsigned long ahead)
 {
-	compat_zap_range(vmf->vma, vmf->address & PAGE_MASK, PAGE_SIZE);
+	compat_zap_range(vmf->vma, vmf->address & PAGE_MASK,
+			 (1 + ahead) << PAGE_SHIFT);
+	if (ahead)
+		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_NOPAGE;
 }
 
@@ -357,8 +363,9 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	struct vm_map *map = vmf->vma->vm_private_data;
 	struct folio *folio = page_folio(vmf->page);
 	struct vm_map_entry *entry;
-	vm_fault_t ret;
+	unsigned long ahead;
 	struct vm_page *pg;
+	vm_fault_t ret;
 	int err;
 
 	for (;;) {
@@ -371,20 +378,21 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 		if (err == -ENOMEM)
 			return VM_FAULT_OOM;
 		if (err)
-			return vmobj_unmap_for_copy(vmf);
+			return vmobj_unmap_for_copy(vmf, map, 0);
 	}
 
+	ahead = vmobj_write_around(vmf, map, entry);
 	folio_lock(folio);
 	pg = folio->private;
 	if (likely(folio->mapping == map->family->mapping &&
 		   READ_ONCE(pg->memq) == entry->object->memq)) {
-		ret = vmobj_allow_write(vmf, map, entry, folio);
+		ret = vmobj_allow_write(vmf, map, entry->object, folio, ahead);
 		vm_family_read_unlock(map->family);
 		return ret;
 	}
 	folio_unlock(folio);
 	vm_family_read_unlock(map->family);
-	return vmobj_unmap_for_copy(vmf);
+	return vmobj_unmap_for_copy(vmf, map, ahead);
 }
 
 int vmobj_access(struct vm_area_struct *vma, unsigned long addr, void *buf,

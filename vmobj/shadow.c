@@ -66,24 +66,6 @@ int vm_object_shadow(struct vm_object **objectp, pgoff_t start,
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_shadow);
 
-/*
- * Pages that may be mapped writable stay so in their new object.  Should the
- * set not get the memory to remember them, unmapping does as well.
- */
-static void vm_object_split_writeset(struct vm_object *object,
-				     struct vm_object *new)
-{
-	pgoff_t at = new->pg_base, end = vm_object_end(new);
-	unsigned long nr;
-
-	for (; (nr = vm_writeset_next_run(object, &at, end)); at += nr)
-		if (vm_writeset_add_range(new, at, nr))
-			vm_object_pmap_remove(new, at, at + nr);
-	vm_writeset_clear(object, new->pg_base, end);
-	if (vm_object_test(object, VM_OBJ_WRITEABLE))
-		vm_object_set_writeable_dirty(new);
-}
-
 struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
 				  pgoff_t end)
 {
@@ -104,7 +86,11 @@ struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
 		next = vm_page_next(pg);
 		WARN_ON_ONCE(vm_page_rename(pg, new->memq));
 	}
-	vm_object_split_writeset(object, new);
+	/* Should the set not get its memory, unmapping does as well. */
+	if (vm_writeset_move(object, new, start, end))
+		vm_object_pmap_remove(new, start, end);
+	if (vm_object_test(object, VM_OBJ_WRITEABLE))
+		vm_object_set_writeable_dirty(new);
 	vmobj_stat_inc(VMOBJ_SPLITS);
 	return new;
 }

@@ -15,7 +15,13 @@
 #define CHUNK_PAGES	BIT(CHUNK_SHIFT)
 #define CHUNK_MASK	(CHUNK_PAGES - 1)
 
+/**
+ * struct vm_writeset_chunk - part of the set
+ * @number: its place, in units of CHUNK_PAGES
+ * @bits: the pages
+ */
 struct vm_writeset_chunk {
+	unsigned long number;
 	DECLARE_BITMAP(bits, CHUNK_PAGES);
 };
 
@@ -42,6 +48,7 @@ static struct vm_writeset_chunk *vm_writeset_grow(struct vm_object *object,
 	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return NULL;
+	chunk->number = i;
 	old = xa_cmpxchg(&object->writeset, i, NULL, chunk, GFP_KERNEL_ACCOUNT);
 	if (!old)
 		return chunk;
@@ -49,30 +56,36 @@ static struct vm_writeset_chunk *vm_writeset_grow(struct vm_object *object,
 	return xa_is_err(old) ? NULL : old;
 }
 
-int vm_writeset_add(struct vm_object *object, pgoff_t index)
+/* The chunk of a page, made if need be; mostly the same as last time. */
+static struct vm_writeset_chunk *vm_writeset_get(struct vm_object *object,
+						 pgoff_t index)
 {
-	struct vm_writeset_chunk *chunk;
+	struct vm_writeset_chunk *chunk = READ_ONCE(object->writeset_last);
+	unsigned long i = index >> CHUNK_SHIFT;
 
-	chunk = xa_load(&object->writeset, index >> CHUNK_SHIFT);
-	if (unlikely(!chunk)) {
-		chunk = vm_writeset_grow(object, index >> CHUNK_SHIFT);
-		if (!chunk)
-			return -ENOMEM;
-	}
-	if (!test_bit(index & CHUNK_MASK, chunk->bits))
-		set_bit(index & CHUNK_MASK, chunk->bits);
-	return 0;
+	if (likely(chunk && chunk->number == i))
+		return chunk;
+	chunk = xa_load(&object->writeset, i);
+	if (!chunk)
+		chunk = vm_writeset_grow(object, i);
+	if (chunk)
+		WRITE_ONCE(object->writeset_last, chunk);
+	return chunk;
 }
 
-int vm_writeset_add_range(struct vm_object *object, pgoff_t start,
-			  unsigned long nr)
+int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 {
-	for (; nr; nr--, start++) {
-		int err = vm_writeset_add(object, start);
+	unsigned long bit = index & CHUNK_MASK;
+	unsigned long mask = GENMASK(nr - 1, 0) << (bit % BITS_PER_LONG);
+	struct vm_writeset_chunk *chunk;
+	unsigned long *word;
 
-		if (err)
-			return err;
-	}
+	chunk = vm_writeset_get(object, index);
+	if (!chunk)
+		return -ENOMEM;
+	word = chunk->bits + BIT_WORD(bit);
+	if ((READ_ONCE(*word) & mask) != mask)
+		set_mask_bits(word, 0UL, mask);
 	return 0;
 }
 
@@ -118,4 +131,18 @@ void vm_writeset_clear(struct vm_object *object, pgoff_t start, pgoff_t end)
 		bitmap_clear(chunk->bits, start & CHUNK_MASK, nr);
 		start += nr;
 	}
+}
+
+int vm_writeset_move(struct vm_object *from, struct vm_object *to,
+		     pgoff_t start, pgoff_t end)
+{
+	pgoff_t at = start;
+	unsigned long nr;
+	int err = 0;
+
+	while (!err && (nr = vm_writeset_next_run(from, &at, end)))
+		for (; nr && !err; nr--, at++)
+			err = vm_writeset_add(to, at, 1);
+	vm_writeset_clear(from, start, end);
+	return err;
 }

@@ -31,6 +31,7 @@
 #include <vmobj/page.h>
 
 struct vm_map_entry;
+struct vm_writeset_chunk;
 
 /**
  * enum vm_object_type - what stands behind an object
@@ -85,6 +86,7 @@ enum vm_object_flag {
  *	was last tried
  * @generation: changes of the lists; see vm_object_generation()
  * @writeset: pages that may be mapped writable, see writeset.h
+ * @writeset_last: part of it used last; written without a lock by faults
  * @id: never used twice
  *
  * All but @flags and @paging_in_progress are guarded by the family lock:
@@ -111,6 +113,7 @@ struct vm_object {
 	pgoff_t bypass_hint;
 	unsigned long generation;
 	struct xarray writeset;
+	struct vm_writeset_chunk *writeset_last;
 	u64 id;
 };
 

@@ -30,26 +30,29 @@ void vm_writeset_init(struct vm_object *object);
 void vm_writeset_destroy(struct vm_object *object);
 
 /**
- * vm_writeset_add() - the page is about to be mapped writable
+ * vm_writeset_add() - pages are about to be mapped writable
  * @object: object; family lock held at least for reading
- * @index: page, family coordinates
+ * @index: first page, family coordinates
+ * @nr: pages; all in one aligned group of BITS_PER_LONG
  *
  * May sleep when the set has to grow.
  *
  * Return: 0 or -ENOMEM.
  */
-int vm_writeset_add(struct vm_object *object, pgoff_t index);
+int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr);
 
 /**
- * vm_writeset_add_range() - as vm_writeset_add(), for several pages
- * @object: object; family lock held at least for reading
+ * vm_writeset_move() - move a range of the set to another object
+ * @from: object; family lock held for writing
+ * @to: object the pages of the range have moved to
  * @start: first page, family coordinates
- * @nr: pages
+ * @end: first page behind the range
  *
- * Return: 0 or -ENOMEM; then some may have been added.
+ * Return: 0; or -ENOMEM, then the range has left @from but not all of it has
+ * arrived.
  */
-int vm_writeset_add_range(struct vm_object *object, pgoff_t start,
-			  unsigned long nr);
+int vm_writeset_move(struct vm_object *from, struct vm_object *to,
+		     pgoff_t start, pgoff_t end);
 
 /**
  * vm_writeset_test() - is the page in the set?
