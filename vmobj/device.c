@@ -103,9 +103,13 @@ static void vmobj_note_move(struct vm_map *from, struct vm_area_struct *new)
 	struct vm_map_move *move = &from->move;
 	pgoff_t split;
 
+	/* An end that is the start: an old length of 0. */
+	move->alias = from->split_at == addr && old &&
+		      (addr == old->vm_start || from->split_again);
+
 	move->start = new->vm_pgoff;
 	move->copied_end = vmobj_end(new);
-	if (old && old->vm_start <= addr)
+	if (!move->alias && old && old->vm_start <= addr)
 		move->copied_end = min(move->copied_end, vmobj_end(old));
 	move->end = move->copied_end;
 	move->bias = vmobj_bias(new);
@@ -113,9 +117,6 @@ static void vmobj_note_move(struct vm_map *from, struct vm_area_struct *new)
 	split = (from->split_at >> PAGE_SHIFT) - from->bias;
 	if (from->split_at && split > move->start && split < move->end)
 		move->end = split;
-	/* An end that is the start: an old length of 0. */
-	move->alias = from->split_at == addr && old &&
-		      (addr == old->vm_start || from->split_again);
 	move->pending = move->end < move->copied_end;
 	from->split_at = 0;
 }
