@@ -407,16 +407,13 @@ static struct vm_object *vm_map_share_entry(struct vm_map_entry *entry)
 {
 	struct vm_object *object = entry->object, *shared = object;
 
-	if (!object) {
-		shared = vm_object_allocate(entry->map->family,
-					    VM_OBJECT_DEFAULT, entry->start,
-					    entry->end - entry->start,
-					    GFP_VMOBJ_NOFAIL);
-		vm_map_entry_set_object(entry, shared);
-	} else if (entry->needs_copy) {
-		/* Write to our own from now on; never to what others copied. */
+	if (!object || entry->needs_copy) {
+		/*
+		 * From now on both write to an object of their own, and never
+		 * to what others have copied: the reference sees to that.
+		 */
 		vm_object_reference(object);
-		vm_object_shadow(&shared, entry->start,
+		vm_object_shadow(entry->map->family, &shared, entry->start,
 				 entry->end - entry->start, GFP_VMOBJ_NOFAIL);
 		vm_map_entry_set_object(entry, shared);
 		entry->needs_copy = false;
@@ -489,29 +486,18 @@ static int vm_map_prepare_locked(struct vm_map *map, pgoff_t index, bool write)
 {
 	struct vm_map_entry *entry = vm_map_lookup(map, index);
 	struct vm_object *object;
-	unsigned long pages;
 	int err;
 
 	lockdep_assert_held_write(&map->family->lock);
 
 	if (!entry)
 		return -EFAULT;
-	pages = entry->end - entry->start;
-	if (!entry->object) {
-		object = vm_object_allocate(map->family, VM_OBJECT_DEFAULT,
-					    entry->start, pages,
-					    GFP_KERNEL_ACCOUNT);
-		if (!object)
-			return -ENOMEM;
-		vm_map_entry_set_object(entry, object);
-		return 0;
-	}
-	if (!write || !entry->needs_copy)
+	object = entry->object;
+	if (object && !(write && entry->needs_copy))
 		return 0;
 
-	object = entry->object;
-	err = vm_object_shadow(&object, entry->start, pages,
-			       GFP_KERNEL_ACCOUNT);
+	err = vm_object_shadow(map->family, &object, entry->start,
+			       entry->end - entry->start, GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
 	if (object == entry->object)

@@ -53,13 +53,19 @@ void vm_object_exit(void)
 
 /* ---- lifetime ---- */
 
-static unsigned short vm_object_color(unsigned long size)
+static unsigned short vm_object_deal_color(unsigned long size)
 {
 	unsigned int step = min_t(unsigned long, size,
 				  PQ_L2_SIZE / 3 + PQ_PRIME1);
 
 	return (atomic_add_return(step, &vm_object_next_color) - step) &
 	       PQ_L2_MASK;
+}
+
+unsigned short vm_object_color_at(const struct vm_object *object,
+				  pgoff_t index)
+{
+	return (object->pg_color + (index - object->pg_base)) & PQ_L2_MASK;
 }
 
 struct vm_object *vm_object_allocate(struct vm_family *family,
@@ -89,7 +95,7 @@ struct vm_object *vm_object_allocate(struct vm_family *family,
 	object->pg_base = pg_base;
 	object->size = size;
 	object->ref_count = 1;
-	object->pg_color = vm_object_color(size);
+	object->pg_color = vm_object_deal_color(size);
 	object->id = atomic64_inc_return(&vm_object_last_id);
 	if (type <= VM_OBJECT_SWAP)
 		set_bit(VM_OBJ_ONEMAPPING, &object->flags);

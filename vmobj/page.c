@@ -49,6 +49,7 @@ struct vm_memq *vm_memq_alloc(gfp_t gfp)
 	spin_lock_init(&q->lock);
 	seqcount_spinlock_init(&q->seq, &q->lock);
 	q->root = RB_ROOT;
+	q->first = ULONG_MAX;
 	return q;
 }
 
@@ -102,6 +103,10 @@ static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
 	}
 
 	write_seqcount_begin(&q->seq);
+	if (pg->index < q->first)
+		WRITE_ONCE(q->first, pg->index);
+	if (last >= q->end)
+		WRITE_ONCE(q->end, last + 1);
 	rb_link_node(&pg->rb, parent, link);
 	rb_insert_color(&pg->rb, &q->root);
 	if (!q->max || pg->index > q->max->index)

@@ -43,25 +43,25 @@ struct vm_object *vm_object_unlink_shadow(struct vm_object *object)
 	return backing;
 }
 
-int vm_object_shadow(struct vm_object **objectp, pgoff_t start,
-		     unsigned long length, gfp_t gfp)
+int vm_object_shadow(struct vm_family *family, struct vm_object **objectp,
+		     pgoff_t start, unsigned long length, gfp_t gfp)
 {
 	struct vm_object *source = *objectp, *shadow;
 
-	if (!source)
-		return -EINVAL;
-	lockdep_assert_held_write(&source->family->lock);
-	if (source->ref_count == 1 && vm_object_internal(source))
+	lockdep_assert_held_write(&family->lock);
+	if (source && source->ref_count == 1 && vm_object_internal(source))
 		return 0;
 
-	shadow = vm_object_allocate(source->family, VM_OBJECT_DEFAULT, start,
-				    length, gfp);
+	shadow = vm_object_allocate(family, VM_OBJECT_DEFAULT, start, length,
+				    gfp);
 	if (!shadow)
 		return -ENOMEM;
-	shadow->pg_color = source->pg_color + (start - source->pg_base);
-	vm_object_link_shadow(shadow, source);
+	if (source) {
+		shadow->pg_color = vm_object_color_at(source, start);
+		vm_object_link_shadow(shadow, source);
+		vmobj_stat_inc(VMOBJ_SHADOWS);
+	}
 	*objectp = shadow;
-	vmobj_stat_inc(VMOBJ_SHADOWS);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_shadow);
@@ -74,7 +74,7 @@ struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
 
 	new = vm_object_allocate(object->family, VM_OBJECT_DEFAULT, start,
 				 end - start, GFP_VMOBJ_NOFAIL);
-	new->pg_color = object->pg_color + (start - object->pg_base);
+	new->pg_color = vm_object_color_at(object, start);
 	if (backing) {
 		vm_object_reference(backing);
 		vm_object_link_shadow(new, backing);

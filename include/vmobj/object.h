@@ -227,6 +227,14 @@ static inline u64 vm_object_backing_offset(const struct vm_object *object)
 }
 
 /**
+ * vm_object_color_at() - the page colour at an index
+ * @object: object; family lock held
+ * @index: family index in its window
+ */
+unsigned short vm_object_color_at(const struct vm_object *object,
+				  pgoff_t index);
+
+/**
  * vm_object_pip_add() - paging begins (BSD vm_object_pip_add)
  * @object: live object; family lock held
  */
@@ -325,21 +333,22 @@ void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing);
 struct vm_object *vm_object_unlink_shadow(struct vm_object *object);
 
 /**
- * vm_object_shadow() - get ready for a write to shared data (BSD
+ * vm_object_shadow() - get ready for a write to shared or absent data (BSD
  * vm_object_shadow)
+ * @family: family lock held for writing
  * @objectp: in: what the entry maps, or NULL; out: what it maps now
  * @start: first page of the entry, family coordinates
  * @length: pages of the entry
  * @gfp: may sleep; with __GFP_NOFAIL it does not fail
  *
- * Family lock held for writing.  An internal object with no other user is left
- * alone.  Otherwise there is a new object that covers the range and shadows
- * the old one; the caller's reference to the old one passes to it.
+ * An internal object with no other user is left alone.  Otherwise there is a
+ * new object that covers the range and shadows the old one, if there was one;
+ * the caller's reference to the old one passes to it.
  *
  * Return: 0, or -ENOMEM with nothing changed.
  */
-int vm_object_shadow(struct vm_object **objectp, pgoff_t start,
-		     unsigned long length, gfp_t gfp);
+int vm_object_shadow(struct vm_family *family, struct vm_object **objectp,
+		     pgoff_t start, unsigned long length, gfp_t gfp);
 
 /**
  * vm_object_split() - give part of an object a life of its own

@@ -78,8 +78,15 @@ struct vm_page {
  * @root: pages by index
  * @max: page with the highest index, NULL when empty
  * @resident: pages (of PAGE_SIZE) in the tree
+ * @first: no page has ever been below
+ * @end: no page has ever been here or above
+ *
+ * The bounds only grow, so that they can be read at any time, each for itself:
+ * a fault that walks a long chain passes most objects by a look at them.
  */
 struct vm_memq {
+	pgoff_t first;
+	pgoff_t end;
 	spinlock_t lock;	/* all below */
 	seqcount_spinlock_t seq;
 	struct rb_root root;
@@ -154,6 +161,18 @@ static inline bool vm_page_busy(const struct vm_page *pg)
 }
 
 /**
+ * vm_memq_covers() - can the page be in the tree?
+ * @q: tree
+ * @index: page wanted, family coordinates
+ *
+ * False is certain, as far as pages go that were there before the call.
+ */
+static inline bool vm_memq_covers(const struct vm_memq *q, pgoff_t index)
+{
+	return index >= READ_ONCE(q->first) && index < READ_ONCE(q->end);
+}
+
+/**
  * vm_memq_find() - look a page up without a lock
  * @q: tree; family lock held at least for reading
  * @index: page wanted, family coordinates
@@ -166,10 +185,10 @@ static inline bool vm_page_busy(const struct vm_page *pg)
 static inline struct vm_page *vm_memq_find(const struct vm_memq *q,
 					   pgoff_t index)
 {
-	struct vm_page *pg = READ_ONCE(q->max);
 	struct rb_node *node;
+	struct vm_page *pg;
 
-	if (!pg || index >= pg->index + vm_page_nr(pg))
+	if (!vm_memq_covers(q, index))
 		return NULL;
 	node = READ_ONCE(q->root.rb_node);
 	while (node) {
@@ -197,6 +216,8 @@ static inline struct vm_page *vm_page_lookup(const struct vm_memq *q,
 	struct vm_page *pg;
 	unsigned int seq;
 
+	if (!vm_memq_covers(q, index))
+		return NULL;
 	do {
 		seq = read_seqcount_begin(&q->seq);
 		pg = vm_memq_find(q, index);
