@@ -469,12 +469,17 @@ void vm_map_share(struct vm_map *to, struct vm_map *from, pgoff_t start,
 
 	for (entry = vm_map_first(from, start); entry && entry->start < end;
 	     entry = vm_map_next(entry)) {
-		if (entry->object) {
-			vm_object_reference(entry->object);
-			clear_bit(VM_OBJ_ONEMAPPING, &entry->object->flags);
-		}
+		struct vm_object *object = entry->object;
+
+		/* Untouched shared memory is shared, too. */
+		if (!object && entry->inheritance == VM_INHERIT_SHARE)
+			object = vm_map_share_entry(entry);
+		else
+			vm_object_reference(object);
+		if (object)
+			clear_bit(VM_OBJ_ONEMAPPING, &object->flags);
 		vm_map_insert(to, max(entry->start, start),
-			      min(entry->end, end), entry->object,
+			      min(entry->end, end), object,
 			      entry->inheritance, entry->needs_copy);
 	}
 }
