@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+
+KVER	?= $(shell uname -r)
+KDIR	?= /lib/modules/$(KVER)/build
+KERNELS	?= 6.1 6.1-debug
+Q	:= $(if $(filter 1,$(V)),,@)
+module	:= $(MAKE) -C $(KDIR) M=$(CURDIR)
+
+all: ## build vmobj.ko for the running kernel, or for KDIR=
+	$(Q)test -e $(KDIR)/Makefile || { \
+		echo "No kernel headers in $(KDIR)."; \
+		echo "Install them (Debian: apt install linux-headers-$(KVER)) or give KDIR=."; \
+		exit 1; }
+	$(Q)$(module) modules
+
+run: ## show fork, shadow and collapse on a stock kernel in a guest
+	$(Q)tools/run-demo
+
+shell: ## a shell in a guest with the module loaded (KERNEL=6.1)
+	$(Q)tools/setup build run
+	$(Q)tools/build $(or $(KERNEL),6.1)
+	$(Q)tools/guest $(or $(KERNEL),6.1) shell
+
+check: ## run all tests on all kernels (KERNELS="6.1", TESTS="name ...")
+	$(Q)tools/setup build run check
+	$(Q)tools/check $(KERNELS)
+
+bench: ## measure against Linux's own anonymous memory and memfd
+	$(Q)tools/setup build run
+	$(Q)tools/bench
+
+lint: ## checkpatch, sparse, and builds with more warnings, gcc and clang
+	$(Q)tools/lint
+
+docs: ## build the documentation as HTML in out/docs
+	$(Q)tools/setup docs
+	$(Q)sphinx-build -W -q -b html Documentation out/docs
+	$(Q)echo "out/docs/index.html"
+
+install: ## install vmobj.ko for the running kernel, or for KDIR=
+	$(Q)$(module) modules_install
+	$(Q)depmod $(shell cat $(KDIR)/include/config/kernel.release)
+
+clean: ## remove what was built; the cached kernels stay (~/.cache/vmobj)
+	$(Q)if test -e $(KDIR)/Makefile; then $(module) clean; fi
+	$(Q)rm -rf build out
+
+help: ## list these targets
+	$(Q)echo "Targets ('all' is the default):"
+	$(Q)sed -n 's/^\([a-z]*\): ## /\1 /p' Makefile | while read -r t text; do \
+		printf '  %-8s %s\n' "$$t" "$$text"; done
+
+.PHONY: all run shell check bench lint docs install clean help
