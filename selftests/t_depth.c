@@ -23,6 +23,19 @@ static int get(size_t page)
 	return *(volatile int *)vt_page(mem, page);
 }
 
+static void shuffle(int *order, int n)
+{
+	uint64_t random = vt_seed();
+	int i, j, swap;
+
+	for (i = n - 1; i > 0; i--) {
+		j = vt_below(&random, i + 1);
+		swap = order[i];
+		order[i] = order[j];
+		order[j] = swap;
+	}
+}
+
 /* ---- a chain of a thousand generations ---- */
 
 /*
@@ -73,7 +86,7 @@ static int first_or_last(int depth)
 
 TEST(a_thousand_generations_exit_deepest_first)
 {
-	int depth = vt_scale(DEPTH, 200);
+	int depth = vt_scale(DEPTH, 100);
 
 	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
 	ASSERT_NE(NULL, mem);
@@ -146,7 +159,7 @@ static int exits_in_turn(const int *order, int depth)
 
 TEST(four_hundred_generations_exit_eldest_first)
 {
-	int depth = vt_scale(400, 100), i;
+	int depth = vt_scale(400, 40), i;
 	int order[400];
 
 	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
@@ -161,20 +174,14 @@ TEST(four_hundred_generations_exit_eldest_first)
 
 TEST(generations_exit_in_random_order)
 {
-	int depth = vt_scale(200, 50), i, j, swap;
-	uint64_t random = vt_seed();
+	int depth = vt_scale(200, 30), i;
 	int order[200];
 
 	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
 	ASSERT_NE(NULL, mem);
 	for (i = 0; i < depth; i++)
 		order[i] = i;
-	for (i = depth - 1; i > 0; i--) {
-		j = vt_below(&random, i + 1);
-		swap = order[i];
-		order[i] = order[j];
-		order[j] = swap;
-	}
+	shuffle(order, depth);
 	EXPECT_EQ(0, exits_in_turn(order, depth));
 	if (vt_have_debugfs())
 		EXPECT_EQ(0, vt_stat_settles("objects", 0));
@@ -261,37 +268,31 @@ static bool exits_leave_one_object(const int *order, int children)
 
 TEST(children_exit_first_to_last)
 {
-	int order[CHILDREN], i;
+	int order[CHILDREN], children = vt_scale(CHILDREN, 16), i;
 
-	for (i = 0; i < CHILDREN; i++)
+	for (i = 0; i < children; i++)
 		order[i] = i + 1;
-	ASSERT_TRUE(make_children(CHILDREN));
-	EXPECT_TRUE(exits_leave_one_object(order, CHILDREN));
+	ASSERT_TRUE(make_children(children));
+	EXPECT_TRUE(exits_leave_one_object(order, children));
 }
 
 TEST(children_exit_last_to_first)
 {
-	int order[CHILDREN], i;
+	int order[CHILDREN], children = vt_scale(CHILDREN, 16), i;
 
-	for (i = 0; i < CHILDREN; i++)
-		order[i] = CHILDREN - i;
-	ASSERT_TRUE(make_children(CHILDREN));
-	EXPECT_TRUE(exits_leave_one_object(order, CHILDREN));
+	for (i = 0; i < children; i++)
+		order[i] = children - i;
+	ASSERT_TRUE(make_children(children));
+	EXPECT_TRUE(exits_leave_one_object(order, children));
 }
 
 TEST(children_exit_in_random_order)
 {
-	uint64_t random = vt_seed();
-	int order[CHILDREN], i, j, swap;
+	int order[CHILDREN], i;
 
 	for (i = 0; i < CHILDREN; i++)
 		order[i] = i + 1;
-	for (i = CHILDREN - 1; i > 0; i--) {
-		j = vt_below(&random, i + 1);
-		swap = order[i];
-		order[i] = order[j];
-		order[j] = swap;
-	}
+	shuffle(order, CHILDREN);
 	ASSERT_TRUE(make_children(CHILDREN));
 	EXPECT_TRUE(exits_leave_one_object(order, CHILDREN));
 }

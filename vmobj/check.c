@@ -6,14 +6,14 @@
  * guards is at rest.  Pages may be busy: a fault on its way to a PTE has let
  * the family lock go and holds the folio lock.
  *
- *	I1-I5	references and links of objects		check_object()
- *	I6-I9	pages of an object			check_pages()
- *	I10	windows					check_object()
+ *	I1-I5	references and links of objects		check_object(), check_chain()
+ *	I6-I9	pages of an object			check_pages(), check_page()
+ *	I10	windows					check_object(), check_chain()
  *	I12	queues					check_page(), vm_check_global()
- *	I13-I14	valid and dirty				check_page()
+ *	I14	valid and dirty				check_page()
  *	I17-I18	ONEMAPPING				check_onemapping()
  *	I19-I23	page tables				check_pte()
- *	I28	nothing left to collapse		check_object()
+ *	I28	nothing left to collapse		check_chain()
  *	I30	objects made and gone			vm_check_global()
  *	I31	everything is reachable			check_object()
  *	I33	nothing without maps			vm_check_family()
@@ -79,8 +79,7 @@ static void check_page(struct vm_check *c, struct vm_object *object,
 	if (pg->wire_count && pg->queue != VM_PAGEQ_NONE)
 		vm_violation(c, "I12: object %llu: page %lu is wired and on queue %u",
 			     object->id, pg->index, pg->queue);
-	/* A page that is being inserted is busy and not on a queue yet. */
-	if (!pg->wire_count && pg->queue == VM_PAGEQ_NONE && !vm_page_busy(pg))
+	if (!pg->wire_count && pg->queue == VM_PAGEQ_NONE)
 		vm_violation(c, "I12: object %llu: page %lu is on no queue",
 			     object->id, pg->index);
 	if (pg->queue == VM_PAGEQ_CACHE &&
@@ -294,7 +293,8 @@ static void check_page_tables(struct vm_check *c, struct vm_map *map)
 	}
 	held->mm = map->mm;
 	list_add(&held->link, &c->mms);
-	if (!mmap_read_trylock(map->mm))
+	/* munmap frees page tables with the lock held for reading. */
+	if (!mmap_write_trylock(map->mm))
 		return;
 	for (entry = vm_map_first(map, 0); entry; entry = vm_map_next(entry)) {
 		if (!entry->object)
@@ -305,7 +305,7 @@ static void check_page_tables(struct vm_check *c, struct vm_map *map)
 				     (entry->end - entry->start) << PAGE_SHIFT,
 				     check_pte, c);
 	}
-	mmap_read_unlock(map->mm);
+	mmap_write_unlock(map->mm);
 }
 
 static void check_map(struct vm_check *c, struct vm_map *map)
@@ -372,8 +372,12 @@ static void check_counters(struct vm_check *c)
 	created = vmobj_stat_read(VMOBJ_OBJECTS_CREATED);
 	gone = vmobj_stat_read(VMOBJ_OBJECTS_TERMINATED) +
 	       vmobj_stat_read(VMOBJ_OBJECTS_COLLAPSED);
-	while ((family = vm_family_next(family)))
-		live += READ_ONCE(family->nr_objects);
+	while ((family = vm_family_next(family))) {
+		/* Lists and counters agree where the lock is free. */
+		vm_family_read_lock(family);
+		live += family->nr_objects;
+		vm_family_read_unlock(family);
+	}
 	if (created != vmobj_stat_read(VMOBJ_OBJECTS_CREATED) ||
 	    gone != vmobj_stat_read(VMOBJ_OBJECTS_TERMINATED) +
 		    vmobj_stat_read(VMOBJ_OBJECTS_COLLAPSED))

@@ -275,6 +275,23 @@ static void vm_object_bypass(struct vm_object *object)
 	vmobj_stat_inc(VMOBJ_BYPASSES);
 }
 
+/*
+ * Does paging keep us from collapsing the two?  If so its end will queue the
+ * collapse: it looks for the mark after it has lowered the count, and we look at
+ * the count again after we have made the mark.
+ */
+static bool vm_object_paging(struct vm_object *object, struct vm_object *backing)
+{
+	if (!atomic_read(&object->paging_in_progress) &&
+	    !atomic_read(&backing->paging_in_progress))
+		return false;
+	set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
+	WRITE_ONCE(object->family->collapse_pending, true);
+	smp_mb(); /* pairs with atomic_dec_and_test() in vm_object_pip_wakeup() */
+	return atomic_read(&object->paging_in_progress) ||
+	       atomic_read(&backing->paging_in_progress);
+}
+
 void vm_object_collapse(struct vm_object *object)
 {
 	struct vm_object *backing;
@@ -286,10 +303,7 @@ void vm_object_collapse(struct vm_object *object)
 	while ((backing = object->backing_object)) {
 		if (!vm_object_internal(object) || !vm_object_internal(backing))
 			return;
-		if (atomic_read(&object->paging_in_progress) ||
-		    atomic_read(&backing->paging_in_progress)) {
-			set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
-			set_bit(VM_OBJ_COLLAPSE_PENDING, &backing->flags);
+		if (vm_object_paging(object, backing)) {
 			if (backing->ref_count == 1)
 				vm_object_backing_scan(object,
 						       VM_SCAN_COLLAPSE_NOWAIT);

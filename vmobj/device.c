@@ -8,8 +8,8 @@
  * /proc/pid/maps says "p" or "s", and it is what tells us which of the two a
  * mapping is.
  *
- * Linux tells us what happens to a VMA by these calls, all with the mmap_lock
- * held for writing:
+ * Linux tells us what happens to a VMA by these calls, with the mmap_lock held for
+ * writing (close: or for reading, when munmap has made way for faults):
  *
  *	open(new)	fork:	the VMA's mm is not the map's
  *			split:	same mm, same bias
@@ -59,6 +59,26 @@ static struct vm_map *vmobj_get_map(struct vm_family *family,
 	return map;
 }
 
+/*
+ * Shared memory is about to get another mapping: give what is still a hole under
+ * the VMAs of a range an entry, so that both share it.
+ */
+static void vmobj_fill(struct vm_map *map, pgoff_t start, pgoff_t end)
+{
+	unsigned long addr = vm_map_address(map, start);
+	unsigned long stop = vm_map_address(map, end);
+	struct vm_area_struct *vma;
+
+	for (; addr < stop; addr = vma->vm_end) {
+		vma = find_vma(map->mm, addr);
+		if (!vma || vma->vm_start >= stop)
+			return;
+		if (vma->vm_private_data == map && vma->vm_flags & VM_MAYSHARE)
+			vm_map_fill(map, max(start, vma->vm_pgoff),
+				    min(end, vmobj_end(vma)), VM_INHERIT_SHARE);
+	}
+}
+
 /* ---- fork ---- */
 
 /* Does the VMA at the address take part in the same fork, with the same map? */
@@ -79,6 +99,7 @@ static void vmobj_fork(struct vm_map *parent, struct vm_area_struct *vma)
 	pgoff_t start = vma->vm_pgoff, end = vmobj_end(vma);
 	struct vm_map *child;
 
+	vmobj_fill(parent, start, end);
 	if (!vmobj_forks_too(parent, vma->vm_start - 1))
 		vm_map_clip(parent, start);
 	if (!vmobj_forks_too(parent, vma->vm_end))
@@ -126,6 +147,7 @@ static void vmobj_move(struct vm_map *from, struct vm_area_struct *new)
 	struct vm_map *to;
 
 	vmobj_note_move(from, new);
+	vmobj_fill(from, from->move.start, from->move.copied_end);
 	to = vmobj_get_map(from->family, new);
 	vm_map_share(to, from, from->move.start, from->move.copied_end);
 	to->move_source = from;
@@ -139,11 +161,15 @@ static int vmobj_vma_mremap(struct vm_area_struct *vma)
 	to->move_source = NULL;
 	if (!from)
 		return 0;
-	if (from->move.alias) {
-		from->move.pending = false;
-		/* Linux: a second address for private memory makes no sense. */
-		return vma->vm_flags & VM_MAYSHARE ? 0 : -EINVAL;
-	}
+	/*
+	 * Shared memory may stay at the old place, too (an alias, or
+	 * MREMAP_DONTUNMAP); if not it is unmapped there, which deletes it.
+	 */
+	if (vma->vm_flags & VM_MAYSHARE)
+		return 0;
+	/* As in Linux: no second address for private memory. */
+	if (from->move.alias)
+		return -EINVAL;
 	vm_family_write_lock(to->family);
 	vm_map_delete(from, from->move.start, from->move.end);
 	vm_family_write_unlock(to->family);
@@ -190,6 +216,7 @@ static void vmobj_vma_close(struct vm_area_struct *vma)
 	struct vm_family *family = map->family;
 
 	vm_family_write_lock(family);
+	map->move_source = NULL;
 	/* A split that failed closes a VMA of no length. */
 	if (vma_pages(vma)) {
 		vmobj_settle_move(map, vma);

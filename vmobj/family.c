@@ -80,6 +80,7 @@ static void vm_family_collapse_work(struct work_struct *work)
 						collapse_work);
 
 	vm_family_write_lock(family);
+	WRITE_ONCE(family->collapse_pending, false);
 	vm_object_collapse_pending(family);
 	vm_family_write_unlock(family);
 	vm_family_put(family);
@@ -171,7 +172,7 @@ EXPORT_SYMBOL_IF_KUNIT(vm_family_write_unlock);
 
 void vm_family_queue_collapse(struct vm_family *family)
 {
-	kref_get(&family->ref);
+	vm_family_get(family);
 	if (!queue_work(vm_family_wq, &family->collapse_work))
 		vm_family_put(family);
 }

@@ -100,8 +100,11 @@ static bool vm_walk_top_changed(struct vm_walk *walk)
 {
 	struct vm_memq *q = walk->top->memq;
 
-	return read_seqcount_retry(&q->seq, walk->seq) &&
-	       vm_page_lookup(q, walk->index);
+	if (likely(!read_seqcount_retry(&q->seq, walk->seq)))
+		return false;
+	/* Who is moving a page up is let finish. */
+	read_seqcount_begin(&q->seq);
+	return vm_page_lookup(q, walk->index);
 }
 
 /* Case 3. */
@@ -250,6 +253,10 @@ vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
 	do {
 		folio = vm_walk_once(&walk);
 	} while (folio == VM_WALK_AGAIN);
+	if (folio && write && vm_writeset_add(walk.top, index, 1)) {
+		folio_unlock(folio);
+		folio = NULL;
+	}
 	if (folio)
 		folio_get(folio);
 	vm_family_read_unlock(family);
@@ -322,7 +329,7 @@ static unsigned long vmobj_write_around(struct vm_fault *vmf,
 	if (!upwards)
 		return 0;
 	end = min(entry->end, vmf->vma->vm_pgoff + vma_pages(vmf->vma));
-	/* Stay inside one word of the write set, and one page table. */
+	/* Stay inside one word of the write set. */
 	end = min(end, round_up(index + 1, VM_WRITE_AROUND));
 	return end - index - 1;
 }

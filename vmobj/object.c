@@ -170,9 +170,11 @@ void vm_object_deallocate(struct vm_object *object)
 		struct vm_object *backing;
 
 		lockdep_assert_held_write(&object->family->lock);
-		if (WARN_ON_ONCE(!object->ref_count ||
-				 vm_object_test(object, VM_OBJ_DEAD)))
+		if (!object->ref_count) {
+			pr_err_ratelimited("vmobj: object %llu: a reference too many was dropped\n",
+					   object->id);
 			return;
+		}
 
 		if (--object->ref_count) {
 			if (object->ref_count == 1 && object->shadow_count == 1)
@@ -195,6 +197,7 @@ EXPORT_SYMBOL_IF_KUNIT(vm_object_deallocate);
 
 void vm_object_pip_add(struct vm_object *object)
 {
+	vm_family_get(object->family);
 	atomic_inc(&object->paging_in_progress);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_pip_add);
@@ -202,14 +205,14 @@ EXPORT_SYMBOL_IF_KUNIT(vm_object_pip_add);
 void vm_object_pip_wakeup(struct vm_object *object)
 {
 	struct vm_family *family = object->family;
-	bool collapse = vm_object_test(object, VM_OBJ_COLLAPSE_PENDING);
 
-	if (!atomic_dec_and_test(&object->paging_in_progress))
-		return;
-	/* The object may be gone from here on. */
-	wake_up_all(&family->pip_wait);
-	if (collapse)
-		vm_family_queue_collapse(family);
+	/* The object may be gone after this; the family is ours. */
+	if (atomic_dec_and_test(&object->paging_in_progress)) {
+		wake_up_all(&family->pip_wait);
+		if (READ_ONCE(family->collapse_pending))
+			vm_family_queue_collapse(family);
+	}
+	vm_family_put(family);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_pip_wakeup);
 

@@ -77,7 +77,10 @@ struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_first);
 
-/* Find the place for a page; -EEXIST when any page of its range is there. */
+/*
+ * Put a page in its place; -EEXIST when any page of its range is there.  A write
+ * section of the tree is open, so that nobody trusts a miss meanwhile.
+ */
 static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
 {
 	struct rb_node **link = &q->root.rb_node, *parent = NULL;
@@ -102,18 +105,16 @@ static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
 			return -EEXIST;
 	}
 
-	write_seqcount_begin(&q->seq);
 	if (pg->index < q->first)
 		WRITE_ONCE(q->first, pg->index);
 	if (last >= q->end)
 		WRITE_ONCE(q->end, last + 1);
-	rb_link_node(&pg->rb, parent, link);
+	rb_link_node_rcu(&pg->rb, parent, link);
 	rb_insert_color(&pg->rb, &q->root);
 	if (!q->max || pg->index > q->max->index)
 		WRITE_ONCE(q->max, pg);
 	q->resident += vm_page_nr(pg);
 	WRITE_ONCE(pg->memq, q);
-	write_seqcount_end(&q->seq);
 	return 0;
 }
 
@@ -136,7 +137,9 @@ int vm_page_insert(struct vm_memq *q, struct vm_page *pg)
 	int err;
 
 	spin_lock(&q->lock);
+	write_seqcount_begin(&q->seq);
 	err = vm_memq_link_locked(q, pg);
+	write_seqcount_end(&q->seq);
 	spin_unlock(&q->lock);
 	if (!err)
 		vm_pageq_insert(pg, VM_PAGEQ_ACTIVE);
@@ -155,9 +158,10 @@ void vm_page_remove(struct vm_page *pg)
 EXPORT_SYMBOL_IF_KUNIT(vm_page_remove);
 
 /*
- * The new tree is locked all the time: a fault that looks for the page and
- * finds it in neither will look into the new tree again before it believes
- * that, or will try to insert another, and must then find this one.
+ * The new tree is locked, and its write section open, before the page leaves the
+ * old one: a fault that finds the page in neither will look into the new tree
+ * again before it believes that, or will try to insert another, and must then
+ * find this one.
  */
 int vm_page_rename(struct vm_page *pg, struct vm_memq *q)
 {
@@ -165,12 +169,15 @@ int vm_page_rename(struct vm_page *pg, struct vm_memq *q)
 	int err = -EEXIST;
 
 	spin_lock(&q->lock);
+	/* raw: to lockdep the two sections would be one in itself */
+	raw_write_seqcount_begin(&q->seq);
 	if (!vm_memq_find(q, pg->index)) {
 		spin_lock_nested(&old->lock, SINGLE_DEPTH_NESTING);
 		vm_memq_unlink_locked(old, pg);
 		spin_unlock(&old->lock);
 		err = vm_memq_link_locked(q, pg);
 	}
+	raw_write_seqcount_end(&q->seq);
 	spin_unlock(&q->lock);
 	if (!err)
 		folio_set_dirty(pg->folio);
@@ -241,7 +248,6 @@ static void vm_page_detach_folio(struct folio *folio)
 	/* Ours is the last reference: no PTE, no fault on its way to one. */
 	if (likely(folio_ref_count(folio) == 1)) {
 		folio->mapping = NULL;
-		folio->private = NULL;
 		return;
 	}
 
@@ -250,7 +256,6 @@ static void vm_page_detach_folio(struct folio *folio)
 		pmap_unmap_everywhere(folio->mapping, folio->index,
 				      folio_nr_pages(folio));
 	folio->mapping = NULL;
-	folio->private = NULL;
 	folio_unlock(folio);
 }
 
@@ -283,11 +288,14 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 
 	if (!batch->nr)
 		return;
+	/* Off the queues only after this: until then somebody may requeue it. */
+	for (i = 0; i < batch->nr; i++)
+		vm_page_detach_folio(batch->page[i]->folio);
 	vm_pageq_remove_many(batch->page, batch->nr);
 	for (i = 0; i < batch->nr; i++) {
 		struct folio *folio = batch->page[i]->folio;
 
-		vm_page_detach_folio(folio);
+		folio->private = NULL;
 		pages[i] = &folio->page;
 	}
 	release_pages(pages, batch->nr);
@@ -307,13 +315,10 @@ void vm_page_batch_add(struct vm_page_batch *batch, struct vm_page *pg)
 
 void vm_page_free(struct vm_page *pg)
 {
-	if (vm_page_keep_wired(pg))
-		return;
-	vm_pageq_remove(pg);
-	vm_page_detach_folio(pg->folio);
-	folio_put(pg->folio);
-	kmem_cache_free(vm_page_slab, pg);
-	vmobj_stat_inc(VMOBJ_PAGE_FREES);
+	struct vm_page_batch batch = { .nr = 0 };
+
+	vm_page_batch_add(&batch, pg);
+	vm_page_batch_flush(&batch);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_free);
 
@@ -345,6 +350,8 @@ void vm_page_wire(struct vm_page *pg)
 
 	if (pg->wire_count++)
 		return;
+	/* The wiring's reference, so that nobody takes the folio for unused. */
+	folio_get(pg->folio);
 	vm_pageq_remove(pg);
 	atomic_long_inc(&vm_pages_wired);
 }
@@ -372,6 +379,8 @@ void vm_page_unwire(struct vm_page *pg)
 		atomic_long_dec(&vm_pages_detached);
 		vm_page_free(pg);
 	}
+	if (last)
+		folio_put(folio);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_unwire);
 

@@ -7,7 +7,6 @@
  * them.  Scans place a marker, so that they can drop the lock at any page.
  */
 #include <linux/list.h>
-#include <linux/percpu.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -15,12 +14,17 @@
 #include <vmobj/pageq.h>
 #include <vmobj/pmap.h>
 
+/**
+ * struct vm_pageq - a queue
+ * @list: folios
+ * @count: pages of PAGE_SIZE, markers not counted
+ */
 struct vm_pageq {
-	spinlock_t lock;	/* all below, and vm_page.queue of what is on it */
 	struct list_head list;
-	unsigned long count;	/* pages of PAGE_SIZE, markers not counted */
-} ____cacheline_aligned_in_smp;
+	unsigned long count;
+};
 
+static DEFINE_SPINLOCK(vm_pageq_lock);
 static struct vm_pageq vm_pageqs[VM_PAGEQ_NR];
 
 /* Turn of the wheel in vm_page_dontneed(). */
@@ -30,17 +34,17 @@ void vm_pageq_init(void)
 {
 	int i;
 
-	for (i = 0; i < VM_PAGEQ_NR; i++) {
-		spin_lock_init(&vm_pageqs[i].lock);
+	for (i = 0; i < VM_PAGEQ_NR; i++)
 		INIT_LIST_HEAD(&vm_pageqs[i].list);
-	}
 }
 
-static void vm_pageq_add(struct vm_page *pg, enum vm_pageq_id id, bool head)
+static void vm_pageq_add_locked(struct vm_page *pg, enum vm_pageq_id id,
+				bool head)
 {
 	struct vm_pageq *q = &vm_pageqs[id];
 
-	spin_lock(&q->lock);
+	lockdep_assert_held(&vm_pageq_lock);
+
 	if (head)
 		list_add(&pg->folio->lru, &q->list);
 	else
@@ -48,75 +52,41 @@ static void vm_pageq_add(struct vm_page *pg, enum vm_pageq_id id, bool head)
 	q->count += vm_page_nr(pg);
 	if (id == VM_PAGEQ_ACTIVE && pg->act_count < VM_ACT_INIT)
 		pg->act_count = VM_ACT_INIT;
-	WRITE_ONCE(pg->queue, id);
-	spin_unlock(&q->lock);
+	pg->queue = id;
+}
+
+static void vm_pageq_del_locked(struct vm_page *pg)
+{
+	lockdep_assert_held(&vm_pageq_lock);
+
+	if (pg->queue == VM_PAGEQ_NONE)
+		return;
+	list_del(&pg->folio->lru);
+	if (!pg->marker)
+		vm_pageqs[pg->queue].count -= vm_page_nr(pg);
+	pg->queue = VM_PAGEQ_NONE;
 }
 
 void vm_pageq_insert(struct vm_page *pg, enum vm_pageq_id id)
 {
-	vm_pageq_add(pg, id, false);
-}
-
-void vm_pageq_insert_head(struct vm_page *pg, enum vm_pageq_id id)
-{
-	vm_pageq_add(pg, id, true);
-}
-
-static void vm_pageq_del_locked(struct vm_pageq *q, struct vm_page *pg)
-{
-	lockdep_assert_held(&q->lock);
-
-	list_del(&pg->folio->lru);
-	if (!pg->marker)
-		q->count -= vm_page_nr(pg);
-	WRITE_ONCE(pg->queue, VM_PAGEQ_NONE);
-}
-
-/* Lock the queue the page is on; NULL when it is on none. */
-static struct vm_pageq *vm_pageq_lock_of(struct vm_page *pg)
-{
-	for (;;) {
-		enum vm_pageq_id id = READ_ONCE(pg->queue);
-		struct vm_pageq *q = &vm_pageqs[id];
-
-		if (id == VM_PAGEQ_NONE)
-			return NULL;
-		spin_lock(&q->lock);
-		if (likely(pg->queue == id))
-			return q;
-		spin_unlock(&q->lock);
-	}
+	spin_lock(&vm_pageq_lock);
+	vm_pageq_add_locked(pg, id, false);
+	spin_unlock(&vm_pageq_lock);
 }
 
 void vm_pageq_remove(struct vm_page *pg)
 {
-	struct vm_pageq *q = vm_pageq_lock_of(pg);
-
-	if (!q)
-		return;
-	vm_pageq_del_locked(q, pg);
-	spin_unlock(&q->lock);
+	vm_pageq_remove_many(&pg, 1);
 }
 
 void vm_pageq_remove_many(struct vm_page **pages, unsigned int nr)
 {
-	struct vm_pageq *locked = NULL;
 	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
-		struct vm_page *pg = pages[i];
-
-		if (locked && locked != &vm_pageqs[READ_ONCE(pg->queue)]) {
-			spin_unlock(&locked->lock);
-			locked = NULL;
-		}
-		if (!locked)
-			locked = vm_pageq_lock_of(pg);
-		if (locked)
-			vm_pageq_del_locked(locked, pg);
-	}
-	if (locked)
-		spin_unlock(&locked->lock);
+	spin_lock(&vm_pageq_lock);
+	for (i = 0; i < nr; i++)
+		vm_pageq_del_locked(pages[i]);
+	spin_unlock(&vm_pageq_lock);
 }
 
 static void vm_page_requeue(struct vm_page *pg, enum vm_pageq_id id, bool head)
@@ -125,8 +95,10 @@ static void vm_page_requeue(struct vm_page *pg, enum vm_pageq_id id, bool head)
 
 	if (pg->wire_count)
 		return;
-	vm_pageq_remove(pg);
-	vm_pageq_add(pg, id, head);
+	spin_lock(&vm_pageq_lock);
+	vm_pageq_del_locked(pg);
+	vm_pageq_add_locked(pg, id, head);
+	spin_unlock(&vm_pageq_lock);
 }
 
 void vm_page_activate(struct vm_page *pg)
@@ -189,7 +161,7 @@ unsigned long vm_pageq_verify(enum vm_pageq_id id, unsigned long *walked)
 	unsigned long nr = 0, count;
 	struct folio *folio;
 
-	spin_lock(&q->lock);
+	spin_lock(&vm_pageq_lock);
 	list_for_each_entry(folio, &q->list, lru) {
 		struct vm_page *pg = folio->private;
 
@@ -197,7 +169,7 @@ unsigned long vm_pageq_verify(enum vm_pageq_id id, unsigned long *walked)
 			nr += vm_page_nr(pg);
 	}
 	count = q->count;
-	spin_unlock(&q->lock);
+	spin_unlock(&vm_pageq_lock);
 	*walked = nr;
 	return count;
 }
@@ -238,30 +210,26 @@ EXPORT_SYMBOL_IF_KUNIT(vm_pageq_marker_free);
 
 struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id)
 {
-	struct vm_pageq *q = &vm_pageqs[id];
-	struct list_head *pos = &q->list;
+	struct list_head *list = &vm_pageqs[id].list, *pos = list;
 	struct vm_page *found = NULL;
 
-	spin_lock(&q->lock);
-	if (marker->queue == id) {
+	spin_lock(&vm_pageq_lock);
+	if (marker->queue == id)
 		pos = marker->folio->lru.prev;
-		vm_pageq_del_locked(q, marker);
-	}
-	while (pos->next != &q->list) {
+	vm_pageq_del_locked(marker);
+	while (!found && pos->next != list) {
 		struct folio *folio = list_entry(pos->next, struct folio, lru);
 		struct vm_page *pg = folio->private;
 
 		pos = pos->next;
-		if (!pg->marker && folio_try_get(folio)) {
+		if (!pg->marker && folio_try_get(folio))
 			found = pg;
-			break;
-		}
 	}
 	if (found) {
 		list_add(&marker->folio->lru, pos);
-		WRITE_ONCE(marker->queue, id);
+		marker->queue = id;
 	}
-	spin_unlock(&q->lock);
+	spin_unlock(&vm_pageq_lock);
 	return found;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_pageq_scan_next);

@@ -29,6 +29,7 @@ void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing)
 	/* A shadow sees pages an entry of the backing object may map too. */
 	clear_bit(VM_OBJ_ONEMAPPING, &backing->flags);
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_object_link_shadow);
 
 struct vm_object *vm_object_unlink_shadow(struct vm_object *object)
 {

@@ -52,9 +52,10 @@
  * @nr_maps: maps in @maps
  * @deferred: &vm_object.deferred_link, objects to collapse before the write
  *	lock is let go
- * @dead: &vm_object.family_link, terminated objects whose pages are freed
- *	after the write lock is let go
+ * @dead: &vm_object.family_link, objects terminated or merged away, freed with
+ *	their pages after the write lock is let go
  * @pip_wait: sleepers for paging_in_progress == 0
+ * @collapse_pending: some object has COLLAPSE_PENDING; read without the lock
  * @collapse_work: collapses that paging put off
  */
 struct vm_family {
@@ -70,6 +71,7 @@ struct vm_family {
 	struct list_head deferred;
 	struct list_head dead;
 	wait_queue_head_t pip_wait;
+	bool collapse_pending;
 	struct work_struct collapse_work;
 };
 
@@ -93,6 +95,15 @@ void vm_family_exit(void);
  * ERR_PTR(-ENOMEM or what the file system said).
  */
 struct file *vm_family_create(void);
+
+/**
+ * vm_family_get() - one more reference to the struct
+ * @family: family that is referenced already
+ */
+static inline void vm_family_get(struct vm_family *family)
+{
+	kref_get(&family->ref);
+}
 
 /**
  * vm_family_put() - drop a reference to the struct

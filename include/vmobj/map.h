@@ -210,7 +210,8 @@ static inline struct vm_map_entry *vm_map_next(const struct vm_map_entry *entry)
  * @inheritance: what a child gets
  * @needs_copy: see &struct vm_map_entry
  *
- * An adjacent entry just like it is extended instead.  Does not fail.
+ * If the entry before it is just like it, that is extended instead.  Does not
+ * fail.
  *
  * Return: the entry that covers the range.
  */

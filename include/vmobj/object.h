@@ -237,6 +237,8 @@ unsigned short vm_object_color_at(const struct vm_object *object,
 /**
  * vm_object_pip_add() - paging begins (BSD vm_object_pip_add)
  * @object: live object; family lock held
+ *
+ * Keeps the object, and the family, in memory until vm_object_pip_wakeup().
  */
 void vm_object_pip_add(struct vm_object *object);
 

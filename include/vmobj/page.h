@@ -55,7 +55,7 @@
  * @folio: the memory
  * @wire_count: reasons to keep it resident and off the queues
  * @order: the folio spans 1 << order pages
- * @queue: enum vm_pageq_id
+ * @queue: enum vm_pageq_id; the queue lock
  * @act_count: how active the page daemon thinks it is
  * @marker: a scan's place holder in a queue, not a page
  */

@@ -3,9 +3,9 @@
  * The BSD page queues: active, inactive, cache (clean, unmapped, free for the
  * taking).  A wired page is on none.  Links are folio->lru.
  *
- * One lock per queue, innermost of all locks.  A page moves between queues
- * under the lock of the one it is on and then of the one it goes to; vm_page.queue
- * names the queue and is written under that queue's lock.
+ * One lock for all of them, innermost of all locks.  Nearly all pages are on one
+ * queue anyway, and pages leave in batches; what the page daemon will need beyond
+ * that is for measurements to say.
  */
 #ifndef _VMOBJ_PAGEQ_H
 #define _VMOBJ_PAGEQ_H
@@ -42,13 +42,6 @@ void vm_pageq_init(void);
  * @id: queue
  */
 void vm_pageq_insert(struct vm_page *pg, enum vm_pageq_id id);
-
-/**
- * vm_pageq_insert_head() - put a page where the queue is consumed first
- * @pg: page on no queue
- * @id: queue
- */
-void vm_pageq_insert_head(struct vm_page *pg, enum vm_pageq_id id);
 
 /**
  * vm_pageq_remove() - take a page off its queue (BSD vm_page_unqueue)
@@ -135,7 +128,9 @@ void vm_pageq_marker_free(struct vm_page *marker);
  * Other scans' markers are skipped.
  *
  * Return: a page with a reference on its folio, which the caller drops; NULL
- * at the end of the queue, where the marker is then taken off.
+ * at the end of the queue, where the marker is then taken off.  The page may be
+ * freed at any moment: only under the folio lock, and if folio->mapping is still
+ * set, is it in an object.
  */
 struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id);
 

@@ -3,7 +3,7 @@
  * Event counters, shown in debugfs "stats".
  *
  * Per-cpu and monotone: an increment is one instruction and takes no lock.
- * What is alive now is the difference of two of them.
+ * What is alive now is what was made less what is gone.
  */
 #ifndef _VMOBJ_STATS_H
 #define _VMOBJ_STATS_H

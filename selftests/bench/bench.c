@@ -8,8 +8,9 @@
  * (tools/bench) one nanosecond is one instruction; on a real machine they are
  * times, with all their noise.
  *
- * Each figure is the median of RUNS runs, each in a process and a mapping of its
- * own, after one that is not counted.  One line of JSON per figure:
+ * Each figure is of one run in a process and a mapping of its own: instruction
+ * counts repeat to within half a percent.  The first row is run once before, not
+ * counted, for each provider.  One line of JSON per figure:
  *
  *	{"row": "touch", "provider": "vmobj", "unit": "page", "cost": 3981}
  *
@@ -26,7 +27,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUNS		3
 #define PAGE		4096L
 #define HUGE		(2L << 20)
 #define DEPTH		64	/* live children in the depth rows */
@@ -131,7 +131,7 @@ static const struct provider providers[] = {
 	{ "memfd_private", map_memfd_private, 1 },
 };
 
-#define NR_PROVIDERS	(sizeof(providers) / sizeof(providers[0]))
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* ---- what is done to memory ---- */
 
@@ -417,8 +417,6 @@ static const struct row rows[] = {
 	{ "depth64_write", row_depth64_write, DEPTH_PAGES - DEPTH, 1, 1 },
 };
 
-#define NR_ROWS		(sizeof(rows) / sizeof(rows[0]))
-
 /* ---- measuring ---- */
 
 static long run_once(const struct row *row, const struct provider *provider)
@@ -441,25 +439,14 @@ static long run_once(const struct row *row, const struct provider *provider)
 	return t;
 }
 
-static int compare(const void *a, const void *b)
-{
-	long x = *(const long *)a, y = *(const long *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void measure(const struct row *row, const struct provider *provider)
 {
-	long cost[RUNS], pages = row->pages < 0 ? bytes / PAGE : row->pages;
-	int i;
+	long pages = row->pages < 0 ? bytes / PAGE : row->pages;
+	long cost = run_once(row, provider);
 
-	run_once(row, provider);
-	for (i = 0; i < RUNS; i++)
-		cost[i] = run_once(row, provider);
-	qsort(cost, RUNS, sizeof(cost[0]), compare);
 	printf("{\"row\": \"%s\", \"provider\": \"%s\", \"unit\": \"%s\", \"cost\": %ld}\n",
 	       row->name, provider->name, pages ? "page" : "operation",
-	       pages ? cost[RUNS / 2] / pages : cost[RUNS / 2]);
+	       pages ? cost / pages : cost);
 	fflush(stdout);
 }
 
@@ -475,8 +462,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sleep(1);	/* let the machine finish what it does after boot */
-	for (r = 0; r < NR_ROWS; r++)
-		for (p = 0; p < NR_PROVIDERS; p++)
+	for (p = 0; p < ARRAY_SIZE(providers); p++)
+		run_once(&rows[0], &providers[p]);
+	for (r = 0; r < ARRAY_SIZE(rows); r++)
+		for (p = 0; p < ARRAY_SIZE(providers); p++)
 			if ((providers[p].copies || !rows[r].for_copies) &&
 			    (providers[p].map == map_vmobj || !rows[r].only_vmobj))
 				measure(&rows[r], &providers[p]);
