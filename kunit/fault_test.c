@@ -135,7 +135,7 @@ static void u36_move_up(struct kunit *test)
 	EXPECT_COUNT(w, VMOBJ_COW_COPIES, 1);
 	vm_object_pip_wakeup(a);
 	for (i = 0; i < 500 && b->backing_object; i++)
-		msleep(10);
+		msleep(20);
 	world_dump(w);
 }
 

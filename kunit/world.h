@@ -101,21 +101,27 @@ struct vm_object *world_bare(struct world *w, unsigned long page,
 struct vm_page *world_put(struct world *w, struct vm_object *object,
 			  unsigned long page, u64 value);
 
-#define EXPECT_OBJECT(w, object, refs, shadows, resident_pages, onemap)	\
+#define EXPECT_OBJECT(world, object, refs, shadows, pages, onemap)	\
 do {									\
+	struct world *_w = (world);					\
 	struct vm_object *_o = (object);				\
 									\
-	KUNIT_EXPECT_EQ((w)->test, _o->ref_count, (unsigned int)(refs));	\
-	KUNIT_EXPECT_EQ((w)->test, _o->shadow_count,			\
+	KUNIT_EXPECT_EQ(_w->test, _o->ref_count, (unsigned int)(refs));	\
+	KUNIT_EXPECT_EQ(_w->test, _o->shadow_count,			\
 			(unsigned int)(shadows));			\
-	KUNIT_EXPECT_EQ((w)->test, _o->memq->resident,			\
-			(unsigned long)(resident_pages));		\
-	KUNIT_EXPECT_EQ((w)->test,					\
+	KUNIT_EXPECT_EQ(_w->test, _o->memq->resident,			\
+			(unsigned long)(pages));			\
+	KUNIT_EXPECT_EQ(_w->test,					\
 			(int)vm_object_test(_o, VM_OBJ_ONEMAPPING),	\
 			(int)(onemap));					\
 } while (0)
 
-#define EXPECT_COUNT(w, stat, n)					\
-	KUNIT_EXPECT_EQ((w)->test, world_count(w, stat), (unsigned long)(n))
+#define EXPECT_COUNT(world, stat, n)					\
+do {									\
+	struct world *_w = (world);					\
+									\
+	KUNIT_EXPECT_EQ(_w->test, world_count(_w, stat),		\
+			(unsigned long)(n));				\
+} while (0)
 
 #endif /* _VMOBJ_KUNIT_WORLD_H */

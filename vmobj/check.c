@@ -108,6 +108,7 @@ static void check_pages(struct vm_check *c, struct vm_object *object)
 				     vm_object_end(object));
 		check_page(c, object, pg);
 		prev = pg;
+		cond_resched();
 	}
 	if (nr != object->memq->resident)
 		vm_violation(c, "I6: object %llu: resident %lu, in the tree %lu",

@@ -138,6 +138,7 @@ static void vm_object_scan_wait(struct vm_object *object)
 	for (pg = vm_page_first(from, 0); pg; pg = next) {
 		next = vm_page_next(pg);
 		vm_object_merge_page(object, pg, from == upper, &batch);
+		cond_resched();
 	}
 	if (from == upper)
 		vm_object_trim(object, &batch);
@@ -197,6 +198,7 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 
 	for (pg = vm_page_first(backing->memq, object->pg_base);
 	     pg && pg->index < end; pg = vm_page_next(pg)) {
+		cond_resched();
 		/* An earlier fault may still be copying out of a busy page. */
 		if (!vm_page_busy(pg) && !vm_object_shows(object, pg))
 			continue;

@@ -288,6 +288,7 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 
 	if (!batch->nr)
 		return;
+	cond_resched();
 	/* Off the queues only after this: until then somebody may requeue it. */
 	for (i = 0; i < batch->nr; i++)
 		vm_page_detach_folio(batch->page[i]->folio);

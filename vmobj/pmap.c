@@ -62,6 +62,7 @@ void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr)
 	struct mm_struct *mm = map->mm;
 
 	lockdep_assert_held_write(&mm->mmap_lock);
+	cond_resched();
 
 	if (mm_has_notifiers(mm) ||
 	    compat_apply_to_ptes(mm, addr, nr << PAGE_SHIFT,

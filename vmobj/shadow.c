@@ -86,6 +86,7 @@ struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
 	     pg = next) {
 		next = vm_page_next(pg);
 		WARN_ON_ONCE(vm_page_rename(pg, new->memq));
+		cond_resched();
 	}
 	/* Should the set not get its memory, unmapping does as well. */
 	if (vm_writeset_move(object, new, start, end))
