@@ -175,10 +175,10 @@ static void u39_fault_outside(struct kunit *test)
 	struct folio *folio;
 
 	world_written(w, 4);
-	KUNIT_EXPECT_EQ(test, (int)VM_FAULT_SIGBUS,
-			(int)vm_fault_page(w->proc[P], at(4), true, &folio));
-	KUNIT_EXPECT_EQ(test, (int)VM_FAULT_SIGBUS,
-			(int)vm_fault_page(w->proc[P], at(4), false, &folio));
+	KUNIT_EXPECT_EQ(test, (__force int)VM_FAULT_SIGBUS,
+			world_fault(w, P, 4, true, &folio));
+	KUNIT_EXPECT_EQ(test, (__force int)VM_FAULT_SIGBUS,
+			world_fault(w, P, 4, false, &folio));
 	KUNIT_EXPECT_EQ(test, world_pages(w), 4UL);
 	world_dump(w);
 }
@@ -248,8 +248,7 @@ static void u41_copy_is_dirty_at_once(struct kunit *test)
 
 	world_written(w, 4);
 	c = world_fork(w, P);
-	KUNIT_ASSERT_EQ(test, 0, (int)vm_fault_page(w->proc[P], at(1), true,
-						    &folio));
+	KUNIT_ASSERT_EQ(test, 0, world_fault(w, P, 1, true, &folio));
 	KUNIT_EXPECT_TRUE(test, folio_test_dirty(folio));
 	folio_unlock(folio);
 	folio_put(folio);

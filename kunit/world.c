@@ -127,14 +127,18 @@ static u64 *world_kmap(struct folio *folio)
 	return kmap_local_folio(folio, 0);
 }
 
+int world_fault(struct world *w, int proc, unsigned long page, bool write,
+		struct folio **folio)
+{
+	return (__force int)vm_fault_page(w->proc[proc], at(page), write, folio);
+}
+
 void world_write(struct world *w, int proc, unsigned long page, u64 value)
 {
 	struct folio *folio;
 	u64 *p;
 
-	KUNIT_ASSERT_EQ(w->test, 0,
-			(int)vm_fault_page(w->proc[proc], at(page), true,
-					   &folio));
+	KUNIT_ASSERT_EQ(w->test, 0, world_fault(w, proc, page, true, &folio));
 	p = world_kmap(folio);
 	*p = value;
 	kunmap_local(p);
@@ -150,9 +154,7 @@ u64 world_read(struct world *w, int proc, unsigned long page)
 	struct folio *folio;
 	u64 value, *p;
 
-	KUNIT_ASSERT_EQ(w->test, 0,
-			(int)vm_fault_page(w->proc[proc], at(page), false,
-					   &folio));
+	KUNIT_ASSERT_EQ(w->test, 0, world_fault(w, proc, page, false, &folio));
 	p = world_kmap(folio);
 	value = *p;
 	kunmap_local(p);

@@ -74,6 +74,10 @@ void world_unmap(struct world *w, int proc, unsigned long from,
 void world_clip(struct world *w, int proc, unsigned long page);
 void world_inherit(struct world *w, int proc, enum vm_inherit inheritance);
 
+/* vm_fault_page() for a process; the result as a number. */
+int world_fault(struct world *w, int proc, unsigned long page, bool write,
+		struct folio **folio);
+
 /* Through the fault path, as a program would. */
 void world_write(struct world *w, int proc, unsigned long page, u64 value);
 u64 world_read(struct world *w, int proc, unsigned long page);
@@ -101,9 +105,9 @@ struct vm_object *world_bare(struct world *w, unsigned long page,
 struct vm_page *world_put(struct world *w, struct vm_object *object,
 			  unsigned long page, u64 value);
 
-#define EXPECT_OBJECT(world, object, refs, shadows, pages, onemap)	\
+#define EXPECT_OBJECT(on, object, refs, shadows, pages, onemap)	\
 do {									\
-	struct world *_w = (world);					\
+	struct world *_w = (on);					\
 	struct vm_object *_o = (object);				\
 									\
 	KUNIT_EXPECT_EQ(_w->test, _o->ref_count, (unsigned int)(refs));	\
@@ -116,9 +120,9 @@ do {									\
 			(int)(onemap));					\
 } while (0)
 
-#define EXPECT_COUNT(world, stat, n)					\
+#define EXPECT_COUNT(on, stat, n)					\
 do {									\
-	struct world *_w = (world);					\
+	struct world *_w = (on);					\
 									\
 	KUNIT_EXPECT_EQ(_w->test, world_count(_w, stat),		\
 			(unsigned long)(n));				\

@@ -261,7 +261,8 @@ static void three_children(char *mem, long long objects)
 
 	for (i = 0; i < 3; i++) {
 		child[i] = start_child(mem, 7 - i, '1' + i, values);
-		mem[i * page_size] = values[i] = 'X' + i;
+		values[i] = 'X' + i;
+		mem[i * page_size] = values[i];
 	}
 	stage("three-children",
 	      "It forked three times and wrote a page after each; each child wrote one, too,\n   and all live: a chain of shadows, with a branch for each child.");

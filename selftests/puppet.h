@@ -4,8 +4,8 @@
  *
  * All are forks of the test, so a function of the program has the same address
  * in all of them: a call names a function and its argument, and one puppet runs
- * it in its own memory.  Calls are synchronous; what happens happens in the order
- * of the test's own program.  Puppets are known by small numbers.
+ * it in its own memory.  Calls are synchronous; all happens in the order of
+ * the test's own program.  Puppets are known by small numbers.
  */
 #ifndef _VMOBJ_PUPPET_H
 #define _VMOBJ_PUPPET_H

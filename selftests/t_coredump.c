@@ -5,7 +5,7 @@
 #include "vmobj_test.h"
 
 #include <elf.h>
-#include <link.h>
+
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -43,8 +43,8 @@ static const char *core_file(pid_t pid)
 /* Of the core, what was at an address; NULL if it is not in there. */
 static const char *in_core(const char *core, size_t length, const char *addr)
 {
-	const ElfW(Ehdr) *ehdr = (const void *)core;
-	const ElfW(Phdr) *phdr;
+	const Elf64_Ehdr *ehdr = (const void *)core;
+	const Elf64_Phdr *phdr;
 	int i;
 
 	if (length < sizeof(*ehdr) || memcmp(core, ELFMAG, SELFMAG))

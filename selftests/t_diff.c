@@ -597,7 +597,8 @@ static int compare_from_outside(int who, struct compare *c)
 			continue;
 		for (side = OURS; side <= TWIN; side++) {
 			local.iov_base = copy[side];
-			local.iov_len = remote.iov_len = vt_page_size;
+			local.iov_len = vt_page_size;
+			remote.iov_len = vt_page_size;
 			remote.iov_base = at(side, i);
 			if (process_vm_readv(puppet_pid(who), &local, 1,
 					     &remote, 1, 0) !=
@@ -1097,7 +1098,8 @@ static bool in_order(int first)
 	unsigned long top, value, before;
 	int i, side;
 
-	top = before = *(unsigned long *)at(OURS, first);
+	top = *(unsigned long *)at(OURS, first);
+	before = top;
 	for (i = first; i < first + PER_WRITER; i++) {
 		for (side = OURS; side <= TWIN; side++) {
 			value = *(unsigned long *)at(side, i);

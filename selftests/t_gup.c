@@ -59,7 +59,7 @@ TEST(write_takes_data_from_it)
 
 static void read_into_untouched(void *arg)
 {
-	const char text[] = "across the end of a page";
+	static const char text[] = "across the end of a page";
 
 	(void)arg;
 	VT_CHECK(through_a_pipe(text, vt_page(mem, 2) - 5, sizeof(text)) ==

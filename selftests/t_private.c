@@ -146,7 +146,7 @@ TEST(contents_survive_mprotect_round_trips)
 		ASSERT_EQ(0, mprotect(mem, PAGES * vt_page_size, prots[i]));
 		EXPECT_EQ(prots[i] & PROT_READ ? 0 : SIGSEGV, vt_try_read(mem));
 		EXPECT_EQ(prots[i] & PROT_WRITE ? 0 : SIGSEGV,
-			  vt_try_write(mem, mem == NULL));
+			  vt_try_write(mem, !mem));
 		if (prots[i] & PROT_WRITE)
 			put_all(3);
 		if (prots[i] & PROT_READ)

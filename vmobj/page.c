@@ -109,7 +109,11 @@ static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
 		WRITE_ONCE(q->first, pg->index);
 	if (last >= q->end)
 		WRITE_ONCE(q->end, last + 1);
-	rb_link_node_rcu(&pg->rb, parent, link);
+	/* What a reader without the lock finds at the end of the link. */
+	pg->rb.rb_left = NULL;
+	pg->rb.rb_right = NULL;
+	smp_wmb(); /* the reader's side is a data dependency */
+	rb_link_node(&pg->rb, parent, link);
 	rb_insert_color(&pg->rb, &q->root);
 	if (!q->max || pg->index > q->max->index)
 		WRITE_ONCE(q->max, pg);
