@@ -212,6 +212,60 @@ TEST(writes_after_fork_stay_private)
 	EXPECT_TRUE(vt_check_ok());
 }
 
+/*
+ * An instruction that reads and writes may fault for reading first (it does in an
+ * emulator): if that maps the old page again, the write never gets anywhere.
+ */
+static void increment_all(void)
+{
+	size_t i;
+
+	for (i = 0; i < PAGES; i++) {
+#ifdef __x86_64__
+		asm volatile("addb $1, %0" : "+m" (*vt_page(mem, i)));
+#else
+		(*(volatile char *)vt_page(mem, i))++;
+#endif
+	}
+}
+
+static bool all_incremented(int times)
+{
+	size_t i;
+
+	for (i = 0; i < PAGES; i++)
+		if (*vt_page(mem, i) != times)
+			return false;
+	return true;
+}
+
+TEST(read_modify_write_after_fork_gets_done)
+{
+	struct fork_case fc;
+	pid_t pid;
+
+	fork_case_init(&fc);
+	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
+	ASSERT_NE(NULL, mem);
+	increment_all();
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		vt_gate_pass(&fc.to_child);
+		VT_CHECK(all_incremented(1));
+		increment_all();
+		increment_all();
+		VT_CHECK(all_incremented(3));
+		vt_gate_open(&fc.to_parent);
+		_exit(0);
+	}
+	increment_all();
+	vt_gate_open(&fc.to_child);
+	vt_gate_pass(&fc.to_parent);
+	EXPECT_TRUE(all_incremented(2));
+	EXPECT_EQ(0, vt_wait(pid));
+}
+
 TEST(untouched_memory_is_independent_after_fork)
 {
 	struct fork_case fc;

@@ -351,13 +351,25 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 }
 
 /*
- * A write to a page that belongs to an object below: unmap it, and the retry
- * comes to vmobj_fault(), which copies it.  Unmapping is dear, so it is done
+ * A write to a page that belongs to an object below: copy it into the top, and
+ * unmap the old one; the retry maps the copy.  Unmapping is dear, so it is done
  * for the @ahead pages after it too.
+ *
+ * To leave the copy to the retry would not do.  An instruction that reads and
+ * writes may fault for reading first (it does in QEMU): it would get the old page
+ * mapped, fault for writing, lose it, and so on for ever.
  */
-static vm_fault_t vmobj_unmap_for_copy(struct vm_fault *vmf, struct vm_map *map,
+static vm_fault_t vmobj_copy_for_write(struct vm_fault *vmf, struct vm_map *map,
 				       unsigned long ahead)
 {
+	struct folio *folio;
+	vm_fault_t ret;
+
+	ret = vmobj_fault_page(vmf->vma, vmf->pgoff, true, &folio);
+	if (ret)
+		return ret;
+	folio_unlock(folio);
+	folio_put(folio);
 	compat_zap_range(vmf->vma, vmf->address & PAGE_MASK,
 			 (1 + ahead) << PAGE_SHIFT);
 	if (ahead)
@@ -385,7 +397,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 		if (err == -ENOMEM)
 			return VM_FAULT_OOM;
 		if (err)
-			return vmobj_unmap_for_copy(vmf, map, 0);
+			return vmobj_copy_for_write(vmf, map, 0);
 	}
 
 	ahead = vmobj_write_around(vmf, map, entry);
@@ -399,7 +411,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	}
 	folio_unlock(folio);
 	vm_family_read_unlock(map->family);
-	return vmobj_unmap_for_copy(vmf, map, ahead);
+	return vmobj_copy_for_write(vmf, map, ahead);
 }
 
 int vmobj_access(struct vm_area_struct *vma, unsigned long addr, void *buf,

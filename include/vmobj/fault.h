@@ -36,7 +36,8 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf);
  * @vmf: a write to a page that is mapped read-only, or is about to be mapped
  *
  * Return: VM_FAULT_LOCKED when the page may be written, VM_FAULT_NOPAGE when it
- * was not the process's own and has been unmapped, or an error.
+ * was not the process's own: then it has been unmapped, and the object has a copy
+ * for the retry to find; or an error.
  */
 vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf);
 

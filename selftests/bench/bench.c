@@ -140,7 +140,7 @@ static void write_all(char *p, long len)
 	long i;
 
 	for (i = 0; i < len; i += PAGE)
-		p[i]++;
+		p[i] = i >> 12;		/* a read would fault for itself */
 }
 
 static void read_all(const char *p, long len)
@@ -297,7 +297,7 @@ static long row_fork_1pct(char *p)
 	write_all(p, bytes);
 	other = idle_child();
 	for (i = 0; i < bytes; i += 100 * PAGE)
-		p[i]++;
+		p[i] = 1;
 	t = time_fork();
 	stop(other);
 	return t;
@@ -362,7 +362,7 @@ static long depth_cost(char *p, int depth, long (*touch)(char *p, long len))
 	write_all(p, len);
 	for (i = 0; i < depth; i++) {
 		pids[i] = idle_child();
-		p[i * PAGE]++;
+		p[i * PAGE] = 1;
 	}
 	madvise(p, len, MADV_DONTNEED);
 	p += DEPTH * PAGE;
