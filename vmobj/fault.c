@@ -204,17 +204,21 @@ static struct folio *vm_walk_top_page(struct vm_walk *walk, struct vm_page *pg)
 static struct folio *vm_walk_once(struct vm_walk *walk)
 {
 	struct vm_object *object = walk->top;
+	pgoff_t index = walk->index;
 	struct vm_page *pg;
 
 	walk->seq = read_seqcount_begin(&object->memq->seq);
-	pg = vm_memq_find(object->memq, walk->index);
+	pg = vm_memq_find(object->memq, index);
 	if (pg)
 		return vm_walk_top_page(walk, pg);
 	if (read_seqcount_retry(&object->memq->seq, walk->seq))
 		return VM_WALK_AGAIN;
 
 	while ((object = object->backing_object)) {
-		pg = vm_page_lookup(object->memq, walk->index);
+		/* In a long chain most objects have few pages: stay inline. */
+		if (!vm_memq_covers(object->memq, index))
+			continue;
+		pg = vm_page_lookup(object->memq, index);
 		if (!pg)
 			continue;
 		walk->found = object;
