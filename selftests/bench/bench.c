@@ -2,22 +2,27 @@
 /*
  * What memory from /dev/vmobj costs, beside Linux's own.
  *
- *	bench [MEGABYTES]
+ *	bench [--mb N] [--runs N]
  *
  * Times are those of CLOCK_MONOTONIC.  In a guest that counts instructions
  * (tools/bench) one nanosecond is one instruction; on a real machine they are
  * times, with all their noise.
  *
- * Each figure is of one run in a process and a mapping of its own: instruction
- * counts repeat to within half a percent.  The first row is run once before, not
- * counted, for each provider.  One line of JSON per figure:
+ * Each figure is the median of some runs, each in a process and a mapping of its
+ * own, after one that is not counted.  A table comes first, then between two
+ * markers one line of JSON per figure:
  *
- *	{"row": "touch", "provider": "vmobj", "unit": "page", "cost": 3981}
+ *	{"row": "touch", "provider": "vmobj", "unit": "page",
+ *	 "cost": 3981, "min": 3980, "max": 3983}
  *
- * cost is per page or for the whole operation, as unit says.
+ * unit says what the cost is for: a page or the whole operation; or that it is
+ * not time but bytes of kernel memory.  It is null for a provider that this
+ * machine does not have.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +37,11 @@
 #define DEPTH		64	/* live children in the depth rows */
 #define DEPTH_PAGES	2048L	/* pages of their mapping */
 
+#define MAX_RUNS	99
+#define UNKNOWN		LONG_MIN	/* a cost that cannot be told here */
+
 static long bytes = 64L << 20;
+static long runs = 3;
 
 static void die(const char *what)
 {
@@ -86,7 +95,8 @@ static char *map_anon4k(long len)
 {
 	char *p = map_fd(-1, MAP_PRIVATE | MAP_ANONYMOUS, len);
 
-	madvise(p, len, MADV_NOHUGEPAGE);
+	if (madvise(p, len, MADV_NOHUGEPAGE))
+		die("MADV_NOHUGEPAGE");
 	return p;
 }
 
@@ -94,7 +104,8 @@ static char *map_thp(long len)
 {
 	char *p = map_fd(-1, MAP_PRIVATE | MAP_ANONYMOUS, len);
 
-	madvise(p, len, MADV_HUGEPAGE);
+	if (madvise(p, len, MADV_HUGEPAGE))
+		die("MADV_HUGEPAGE");
 	return p;
 }
 
@@ -135,20 +146,29 @@ static const struct provider providers[] = {
 
 /* ---- what is done to memory ---- */
 
+/*
+ * A plain store.  p[i]++ would not do: it is one instruction, but the emulator
+ * loads first, so that fresh memory would take two faults, and no huge page.
+ */
+static void write_page(char *p)
+{
+	*(volatile char *)p = 1;
+}
+
 static void write_all(char *p, long len)
 {
 	long i;
 
 	for (i = 0; i < len; i += PAGE)
-		p[i] = i >> 12;		/* a read would fault for itself */
+		write_page(p + i);
 }
 
-static void read_all(const char *p, long len)
+static void read_all(char *p, long len)
 {
 	long i;
 
 	for (i = 0; i < len; i += PAGE)
-		*(volatile const char *)(p + i);
+		*(volatile char *)(p + i);
 }
 
 static long time_write(char *p, long len)
@@ -159,7 +179,7 @@ static long time_write(char *p, long len)
 	return now() - t;
 }
 
-static long time_read(const char *p, long len)
+static long time_read(char *p, long len)
 {
 	long t = now();
 
@@ -203,17 +223,24 @@ static void stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* A number by which a child can tell its parent something. */
+static long *shared_number(void)
+{
+	long *n = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (n == MAP_FAILED)
+		die("mmap");
+	return n;
+}
+
 /* Run @what in a child on the memory; the time it returns comes back. */
 static long in_child(long (*what)(char *p, long len), char *p, long len)
 {
-	long *result = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t pid;
+	long *result = shared_number();
+	pid_t pid = fork_or_die();
 	long t;
 
-	if (result == MAP_FAILED)
-		die("mmap");
-	pid = fork_or_die();
 	if (!pid) {
 		*result = what(p, len);
 		_exit(0);
@@ -222,11 +249,6 @@ static long in_child(long (*what)(char *p, long len), char *p, long len)
 	t = *result;
 	munmap(result, PAGE);
 	return t;
-}
-
-static long time_read_child(char *p, long len)
-{
-	return time_read(p, len);
 }
 
 static long do_nothing(char *p, long len)
@@ -271,7 +293,7 @@ static long row_cow_child(char *p)
 static long row_read_child(char *p)
 {
 	write_all(p, bytes);
-	return in_child(time_read_child, p, bytes);
+	return in_child(time_read, p, bytes);
 }
 
 static long row_write_after_exit(char *p)
@@ -297,7 +319,7 @@ static long row_fork_1pct(char *p)
 	write_all(p, bytes);
 	other = idle_child();
 	for (i = 0; i < bytes; i += 100 * PAGE)
-		p[i] = 1;
+		write_page(p + i);
 	t = time_fork();
 	stop(other);
 	return t;
@@ -326,34 +348,28 @@ static long row_munmap(char *p)
 	return now() - t;
 }
 
+/* From the child's last look at the clock until the parent has its status. */
 static long row_exit(char *p)
 {
-	int pipes[2];
-	pid_t pid;
-	char c;
-	long t;
+	long *start = shared_number();
+	pid_t pid = fork_or_die();
 
-	if (pipe(pipes))
-		die("pipe");
-	pid = fork_or_die();
 	if (!pid) {
 		write_all(p, bytes);
-		close(pipes[1]);
+		*start = now();
 		_exit(0);
 	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1))
-		die("read");
-	t = now();
 	reap(pid);
-	return now() - t;
+	return now() - *start;
 }
 
 /*
  * A chain @depth deep: the parent forks and writes one page, children alive.
- * Then all PTEs are dropped, and pages of the oldest object are touched.
+ * Then pages of the oldest object are touched, by the parent or by one more
+ * child, which has no PTEs yet; the parent's are dropped.
  */
-static long depth_cost(char *p, int depth, long (*touch)(char *p, long len))
+static long depth_cost(char *p, int depth, int child,
+		       long (*touch)(char *p, long len))
 {
 	long len = DEPTH_PAGES * PAGE, t;
 	pid_t pids[DEPTH];
@@ -362,11 +378,18 @@ static long depth_cost(char *p, int depth, long (*touch)(char *p, long len))
 	write_all(p, len);
 	for (i = 0; i < depth; i++) {
 		pids[i] = idle_child();
-		p[i * PAGE] = 1;
+		write_page(p + i * PAGE);
 	}
-	madvise(p, len, MADV_DONTNEED);
 	p += DEPTH * PAGE;
-	t = touch(p, len - DEPTH * PAGE);
+	len -= DEPTH * PAGE;
+	if (child) {
+		t = in_child(touch, p, len);
+	} else {
+		/* vmobj keeps the contents. */
+		if (madvise(p, len, MADV_DONTNEED))
+			die("MADV_DONTNEED");
+		t = touch(p, len);
+	}
 	while (depth--)
 		stop(pids[depth]);
 	return t;
@@ -374,50 +397,168 @@ static long depth_cost(char *p, int depth, long (*touch)(char *p, long len))
 
 static long row_depth1_read(char *p)
 {
-	return depth_cost(p, 1, time_read_child);
+	return depth_cost(p, 1, 0, time_read);
 }
 
 static long row_depth64_read(char *p)
 {
-	return depth_cost(p, DEPTH, time_read_child);
+	return depth_cost(p, DEPTH, 0, time_read);
 }
 
 static long row_depth1_write(char *p)
 {
-	return depth_cost(p, 1, time_write);
+	return depth_cost(p, 1, 0, time_write);
 }
 
 static long row_depth64_write(char *p)
 {
-	return depth_cost(p, DEPTH, time_write);
+	return depth_cost(p, DEPTH, 0, time_write);
 }
+
+static long row_depth1_read_child(char *p)
+{
+	return depth_cost(p, 1, 1, time_read);
+}
+
+static long row_depth64_read_child(char *p)
+{
+	return depth_cost(p, DEPTH, 1, time_read);
+}
+
+static long row_depth1_write_child(char *p)
+{
+	return depth_cost(p, 1, 1, time_write);
+}
+
+static long row_depth64_write_child(char *p)
+{
+	return depth_cost(p, DEPTH, 1, time_write);
+}
+
+/* Bytes of slab and of page tables in the whole system, or UNKNOWN. */
+static long kernel_memory(void)
+{
+	long slab = -1, tables = -1;
+	char line[128];
+	FILE *f;
+
+	/* Fold the counters of each CPU first; only root may. */
+	f = fopen("/proc/sys/vm/stat_refresh", "r");
+	if (!f)
+		return UNKNOWN;
+	fread(line, 1, 1, f);
+	fclose(f);
+	f = fopen("/proc/meminfo", "r");
+	if (!f)
+		return UNKNOWN;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "Slab:", 5))
+			slab = atol(line + 5);
+		if (!strncmp(line, "PageTables:", 11))
+			tables = atol(line + 11);
+	}
+	fclose(f);
+	return slab < 0 || tables < 0 ? UNKNOWN : (slab + tables) << 10;
+}
+
+static long row_memory_touch(char *p)
+{
+	long before = kernel_memory();
+
+	write_all(p, bytes);
+	return before == UNKNOWN ? UNKNOWN : kernel_memory() - before;
+}
+
+static long row_memory_fork(char *p)
+{
+	long before, used;
+	pid_t pid;
+
+	write_all(p, bytes);
+	before = kernel_memory();
+	pid = idle_child();
+	used = before == UNKNOWN ? UNKNOWN : kernel_memory() - before;
+	stop(pid);
+	return used;
+}
+
+/* What a row's cost is for. */
+enum unit { PER_PAGE, PER_DEPTH_PAGE, WHOLE, BYTES_PER_PAGE, BYTES };
+
+static const char * const unit_names[] = {
+	[PER_PAGE]		= "page",
+	[PER_DEPTH_PAGE]	= "page",
+	[WHOLE]			= "operation",
+	[BYTES_PER_PAGE]	= "bytes per page",
+	[BYTES]			= "bytes",
+};
+
+/* Whom a row is for. */
+enum whom { ALL, COPIES, VMOBJ };
 
 struct row {
 	const char *name;
 	long (*run)(char *p);
-	long pages;		/* the cost is for so many; 0: for the operation, -1: all */
-	int for_copies;		/* only where fork makes a copy */
-	int only_vmobj;
+	enum unit unit;
+	enum whom whom;
 };
 
 static const struct row rows[] = {
-	{ "touch", row_touch, -1, 0, 0 },
-	{ "fork", row_fork, 0, 0, 0 },
-	{ "fork_1pct", row_fork_1pct, 0, 0, 0 },
-	{ "cow_child", row_cow_child, -1, 1, 0 },
-	{ "cow_parent", row_cow_parent, -1, 1, 0 },
-	{ "write_after_exit", row_write_after_exit, -1, 1, 0 },
-	{ "write_after_cow", row_write_after_cow, -1, 1, 0 },
-	{ "read_child", row_read_child, -1, 0, 0 },
-	{ "munmap", row_munmap, 0, 0, 0 },
-	{ "exit", row_exit, 0, 0, 0 },
-	{ "depth1_read", row_depth1_read, DEPTH_PAGES - DEPTH, 1, 1 },
-	{ "depth64_read", row_depth64_read, DEPTH_PAGES - DEPTH, 1, 1 },
-	{ "depth1_write", row_depth1_write, DEPTH_PAGES - DEPTH, 1, 1 },
-	{ "depth64_write", row_depth64_write, DEPTH_PAGES - DEPTH, 1, 1 },
+	{ "touch", row_touch, PER_PAGE, ALL },
+	{ "fork", row_fork, WHOLE, ALL },
+	{ "fork_1pct", row_fork_1pct, WHOLE, ALL },
+	{ "cow_child", row_cow_child, PER_PAGE, COPIES },
+	{ "cow_parent", row_cow_parent, PER_PAGE, COPIES },
+	{ "write_after_exit", row_write_after_exit, PER_PAGE, COPIES },
+	{ "write_after_cow", row_write_after_cow, PER_PAGE, COPIES },
+	{ "read_child", row_read_child, PER_PAGE, ALL },
+	{ "munmap", row_munmap, WHOLE, ALL },
+	{ "exit", row_exit, WHOLE, ALL },
+	{ "depth1_read", row_depth1_read, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth64_read", row_depth64_read, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth1_write", row_depth1_write, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth64_write", row_depth64_write, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth1_read_child", row_depth1_read_child, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth64_read_child", row_depth64_read_child, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth1_write_child", row_depth1_write_child, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth64_write_child", row_depth64_write_child, PER_DEPTH_PAGE, VMOBJ },
+	{ "memory_touch", row_memory_touch, BYTES_PER_PAGE, ALL },
+	{ "memory_fork", row_memory_fork, BYTES, ALL },
 };
 
+static int wanted(const struct row *row, const struct provider *provider)
+{
+	switch (row->whom) {
+	case COPIES:
+		return provider->copies;
+	case VMOBJ:
+		return provider->map == map_vmobj;
+	default:
+		return 1;
+	}
+}
+
+static long divisor(const struct row *row)
+{
+	switch (row->unit) {
+	case PER_PAGE:
+	case BYTES_PER_PAGE:
+		return bytes / PAGE;
+	case PER_DEPTH_PAGE:
+		return DEPTH_PAGES - DEPTH;
+	default:
+		return 1;
+	}
+}
+
 /* ---- measuring ---- */
+
+struct figure {
+	int known;		/* otherwise there is no such thing here */
+	long cost, min, max;
+};
+
+static struct figure figures[ARRAY_SIZE(rows)][ARRAY_SIZE(providers)];
 
 /* What the next run is of. */
 static const struct row *this_row;
@@ -437,35 +578,166 @@ static long run_once(const struct row *row, const struct provider *provider)
 	return in_child(run_in_child, NULL, 0);
 }
 
-static void measure(const struct row *row, const struct provider *provider)
+static int compare(const void *a, const void *b)
 {
-	long pages = row->pages < 0 ? bytes / PAGE : row->pages;
-	long cost = run_once(row, provider);
+	long x = *(const long *)a, y = *(const long *)b;
 
-	printf("{\"row\": \"%s\", \"provider\": \"%s\", \"unit\": \"%s\", \"cost\": %ld}\n",
-	       row->name, provider->name, pages ? "page" : "operation",
-	       pages ? cost / pages : cost);
-	fflush(stdout);
+	return (x > y) - (x < y);
+}
+
+static struct figure measure(const struct row *row,
+			     const struct provider *provider)
+{
+	long cost[MAX_RUNS], n = divisor(row);
+	int i;
+
+	run_once(row, provider);
+	for (i = 0; i < runs; i++)
+		cost[i] = run_once(row, provider);
+	qsort(cost, runs, sizeof(cost[0]), compare);
+	return (struct figure) {
+		.known = cost[0] != UNKNOWN,
+		.cost = cost[runs / 2] / n,
+		.min = cost[0] / n,
+		.max = cost[runs - 1] / n,
+	};
+}
+
+/* ---- output ---- */
+
+static void print_head(void)
+{
+	unsigned int p;
+
+	printf("%-20s", "");
+	for (p = 0; p < ARRAY_SIZE(providers); p++)
+		printf(" %13s", providers[p].name);
+	putchar('\n');
+}
+
+static void print_json(void)
+{
+	unsigned int r, p;
+
+	puts("--- json");
+	for (r = 0; r < ARRAY_SIZE(rows); r++) {
+		for (p = 0; p < ARRAY_SIZE(providers); p++) {
+			struct figure *f = &figures[r][p];
+
+			if (!wanted(&rows[r], &providers[p]))
+				continue;
+			printf("{\"row\": \"%s\", \"provider\": \"%s\", \"unit\": \"%s\", ",
+			       rows[r].name, providers[p].name,
+			       unit_names[rows[r].unit]);
+			if (f->known)
+				printf("\"cost\": %ld, \"min\": %ld, \"max\": %ld}\n",
+				       f->cost, f->min, f->max);
+			else
+				puts("\"cost\": null}");
+		}
+	}
+	puts("--- end");
+}
+
+/*
+ * Bytes that one object of each of the module's caches takes.  /proc/slabinfo
+ * does not have those that were merged with others of their size.
+ */
+static void print_slabs(void)
+{
+	static const char * const names[] = {
+		"vm_page", "vm_memq", "vm_object", "vm_map_entry",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[64];
+		long size;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/slab_size",
+			 names[i]);
+		f = fopen(path, "r");
+		if (f && fscanf(f, "%ld", &size) == 1)
+			printf("%-20s %13ld bytes each\n", names[i], size);
+		else
+			printf("%-20s %13s\n", names[i], "n/a");
+		if (f)
+			fclose(f);
+	}
+}
+
+static long number(const char *text, long min, long max)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*end || n < min || n > max) {
+		fprintf(stderr, "bench: %s is not a number from %ld to %ld\n",
+			text, min, max);
+		exit(2);
+	}
+	return n;
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "mb", required_argument, NULL, 'm' },
+		{ "runs", required_argument, NULL, 'r' },
+		{ }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'm':
+			bytes = number(optarg, DEPTH_PAGES * PAGE >> 20, 1 << 20) << 20;
+			break;
+		case 'r':
+			runs = number(optarg, 1, MAX_RUNS);
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (optind != argc) {
+		fputs("usage: bench [--mb N] [--runs N]\n", stderr);
+		exit(2);
+	}
 }
 
 int main(int argc, char **argv)
 {
+	int have_vmobj = !access("/dev/vmobj", R_OK | W_OK);
 	unsigned int r, p;
 
-	if (argc > 1)
-		bytes = atol(argv[1]) << 20;
-	if (bytes < DEPTH_PAGES * PAGE) {
-		fprintf(stderr, "usage: bench [MEGABYTES, at least %ld]\n",
-			DEPTH_PAGES * PAGE >> 20);
-		return 2;
-	}
+	parse(argc, argv);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!have_vmobj)
+		perror("bench: no figures of vmobj: /dev/vmobj");
+	print_head();
 	sleep(1);	/* let the machine finish what it does after boot */
-	for (p = 0; p < ARRAY_SIZE(providers); p++)
-		run_once(&rows[0], &providers[p]);
-	for (r = 0; r < ARRAY_SIZE(rows); r++)
-		for (p = 0; p < ARRAY_SIZE(providers); p++)
-			if ((providers[p].copies || !rows[r].for_copies) &&
-			    (providers[p].map == map_vmobj || !rows[r].only_vmobj))
-				measure(&rows[r], &providers[p]);
+	for (r = 0; r < ARRAY_SIZE(rows); r++) {
+		printf("%-20s", rows[r].name);
+		for (p = 0; p < ARRAY_SIZE(providers); p++) {
+			struct figure *f = &figures[r][p];
+
+			if (!wanted(&rows[r], &providers[p])) {
+				printf(" %13s", "-");
+				continue;
+			}
+			if (have_vmobj || providers[p].map != map_vmobj)
+				*f = measure(&rows[r], &providers[p]);
+			if (f->known)
+				printf(" %13ld", f->cost);
+			else
+				printf(" %13s", "n/a");
+		}
+		putchar('\n');
+	}
+	if (have_vmobj)
+		print_slabs();
+	print_json();
 	return 0;
 }
