@@ -451,6 +451,47 @@ TEST(moved_shared_memory_is_still_shared)
 	EXPECT_TRUE(vt_check_ok());
 }
 
+/* Memory that has grown and nobody has touched is shared like the rest. */
+TEST(grown_shared_memory_is_shared_at_fork)
+{
+	pid_t pid;
+
+	ASSERT_TRUE(map_and_fill(MAP_SHARED));
+	ASSERT_EQ(mem, mremap(mem, bytes(PAGES), bytes(PAGES + 5), 0));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		vt_put(mem, PAGES + 3, 77);
+		_exit(0);
+	}
+	ASSERT_EQ(0, vt_wait(pid));
+	EXPECT_EQ(77, vt_get(mem, PAGES + 3));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+TEST(untouched_shared_memory_is_shared_with_its_alias)
+{
+	room = mmap(NULL, bytes(ROOM), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	ASSERT_NE(MAP_FAILED, room);
+	ASSERT_EQ(0, munmap(room, bytes(ROOM)));
+	ASSERT_NE(NULL, vt_map_at(room, PAGES, VT_RW, MAP_SHARED | MAP_FIXED));
+	ASSERT_TRUE(move(2, 0, 4, 30, 0));
+	vt_put(room, 31, 70);
+	EXPECT_EQ(70, vt_get(room, 3));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+TEST(dontunmap_of_shared_memory_leaves_it_at_both_places)
+{
+	ASSERT_TRUE(map_and_fill(MAP_SHARED));
+	ASSERT_TRUE(move(0, PAGES, PAGES, 30, MREMAP_DONTUNMAP));
+	EXPECT_TRUE(tags_from(room, 0, PAGES, 1));
+	vt_put(room, 0, 70);
+	EXPECT_EQ(70, vt_get(room, 30));
+	EXPECT_TRUE(vt_check_ok());
+}
+
 TEST(two_moved_parts_fork_together)
 {
 	pid_t pid;

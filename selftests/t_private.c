@@ -423,6 +423,25 @@ TEST(code_runs_from_it)
 	EXPECT_EQ(42, function());
 }
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+/* The kernel would look for the pages of such a mapping in the page cache. */
+TEST(code_is_not_collapsed_into_huge_pages)
+{
+	size_t pages = (4 << 20) / vt_page_size;
+
+	mem = vt_map(pages, VT_RW, MAP_PRIVATE);
+	ASSERT_NE(NULL, mem);
+	vt_put(mem, pages / 2, 5);
+	if (mprotect(mem, pages * vt_page_size, PROT_READ | PROT_EXEC))
+		SKIP(return, "/dev is mounted noexec: %s", strerror(errno));
+	EXPECT_EQ(-1, madvise(mem, pages * vt_page_size, MADV_COLLAPSE));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(5, vt_get(mem, pages / 2));
+}
+
 /* exec: this very program runs again, looks around, and gets no further. */
 static const char exec_marker[] = "--exec-sees-nothing-at";
 
