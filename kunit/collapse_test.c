@@ -155,19 +155,30 @@ static void rewrite(struct world *w, int proc, unsigned long from,
 		world_write(w, proc, from, value + from);
 }
 
+/*
+ * A child lives, the parent writes pages 0 to @pages of 4 and forks again.  Returns
+ * the parent's object; @below: the child's.
+ */
+static struct vm_object *rewrite_and_fork(struct world *w, unsigned long pages,
+					  struct vm_object **below)
+{
+	int c;
+
+	world_written(w, 4);
+	c = world_fork(w, P);
+	rewrite(w, P, 0, pages, 100);
+	world_fork(w, P);
+	*below = world_object(w, c, 0);
+	return world_object(w, P, 0);
+}
+
 /* Fails if a fully shadowed backing object is kept in the chain. */
 static void u16_bypass(struct kunit *test)
 {
 	struct world *w = test->priv;
 	struct vm_object *a, *b;
-	int c;
 
-	world_written(w, 4);
-	c = world_fork(w, P);
-	rewrite(w, P, 0, 4, 100);
-	world_fork(w, P);
-	b = world_object(w, P, 0);
-	a = world_object(w, c, 0);
+	b = rewrite_and_fork(w, 4, &a);
 	EXPECT_OBJECT(w, b, 2, 0, 4, false);
 	KUNIT_EXPECT_NULL(test, b->backing_object);
 	EXPECT_OBJECT(w, a, 1, 0, 4, true);
@@ -181,14 +192,8 @@ static void u17_no_bypass_while_a_page_shows(struct kunit *test)
 {
 	struct world *w = test->priv;
 	struct vm_object *a, *b;
-	int c;
 
-	world_written(w, 4);
-	c = world_fork(w, P);
-	rewrite(w, P, 0, 3, 100);
-	world_fork(w, P);
-	b = world_object(w, P, 0);
-	a = world_object(w, c, 0);
+	b = rewrite_and_fork(w, 3, &a);
 	KUNIT_EXPECT_PTR_EQ(test, b->backing_object, a);
 	EXPECT_OBJECT(w, a, 2, 1, 4, false);
 	EXPECT_COUNT(w, VMOBJ_BYPASSES, 0);

@@ -78,7 +78,7 @@ static const char *parse_objects(char *text, struct seen *seen)
 }
 
 /* "pages": the runs of an object add up to what is resident. */
-static const char *parse_pages(char *text, struct seen *seen, bool quiet)
+static const char *parse_runs(char *text, struct seen *seen, bool quiet)
 {
 	unsigned long index, nr, pfn, next = 0;
 	unsigned long resident = 0, have = 0;
@@ -105,8 +105,19 @@ static const char *parse_pages(char *text, struct seen *seen, bool quiet)
 	return quiet && have != (unsigned long)seen->run_pages ? "the sum" : NULL;
 }
 
+static const char *parse_pages(char *text, struct seen *seen)
+{
+	return parse_runs(text, seen, true);
+}
+
+/* The same while pages come and go: then nothing adds up. */
+static const char *parse_moving_pages(char *text, struct seen *seen)
+{
+	return parse_runs(text, seen, false);
+}
+
 /* "graph": braces and quotes in balance, edges from and to known nodes. */
-static const char *parse_graph(const char *text, struct seen *seen)
+static const char *parse_graph(char *text, struct seen *seen)
 {
 	bool quoted = false, escaped = false;
 	int brackets = 0, braces = 0;
@@ -136,6 +147,23 @@ static const char *parse_graph(const char *text, struct seen *seen)
 	seen->objects = count(text, "[label=\"object ");
 	seen->shadows = count(text, "[label=\"+0x");
 	return NULL;
+}
+
+/* Read a file, @size bytes at a time; NULL, or what is wrong with it. */
+static const char *see(const char *name, size_t size,
+		       const char *(*parse)(char *text, struct seen *seen),
+		       struct seen *seen)
+{
+	char *text = read_file(name, size);
+	const char *bad;
+
+	memset(seen, 0, sizeof(*seen));
+	if (!text)
+		return "cannot be read";
+	bad = parse(text, seen);
+	if (!bad)
+		free(text);	/* otherwise @bad may be part of it */
+	return bad;
 }
 
 /* ---- a state we know ---- */
@@ -175,22 +203,17 @@ TEST(objects_shows_them_all)
 {
 	struct seen seen;
 	const char *bad;
-	char *text;
 	size_t i;
 
 	VT_NEED_DEBUGFS();
 	ASSERT_TRUE(three_objects());
 	for (i = 0; i < ARRAY_SIZE(read_sizes); i++) {
-		memset(&seen, 0, sizeof(seen));
-		text = read_file("objects", read_sizes[i]);
-		ASSERT_NE(NULL, text);
-		bad = parse_objects(text, &seen);
+		bad = see("objects", read_sizes[i], parse_objects, &seen);
 		EXPECT_EQ(NULL, bad) TH_LOG("%s", bad);
 		EXPECT_EQ(3, seen.objects);
 		EXPECT_EQ(2, seen.shadows);
 		EXPECT_EQ(2, seen.mappers);
 		EXPECT_EQ(PAGES + 2, seen.resident);
-		free(text);
 	}
 	puppet_kill_all();
 }
@@ -215,20 +238,15 @@ TEST(pages_adds_up)
 {
 	struct seen seen;
 	const char *bad;
-	char *text;
 	size_t i;
 
 	VT_NEED_DEBUGFS();
 	ASSERT_TRUE(three_objects());
 	for (i = 0; i < ARRAY_SIZE(read_sizes); i++) {
-		memset(&seen, 0, sizeof(seen));
-		text = read_file("pages", read_sizes[i]);
-		ASSERT_NE(NULL, text);
-		bad = parse_pages(text, &seen, true);
+		bad = see("pages", read_sizes[i], parse_pages, &seen);
 		EXPECT_EQ(NULL, bad) TH_LOG("%s", bad);
 		EXPECT_EQ(3, seen.objects);
 		EXPECT_EQ(PAGES + 2, seen.run_pages);
-		free(text);
 	}
 	puppet_kill_all();
 }
@@ -249,7 +267,7 @@ TEST(pages_of_many_runs)
 	text = read_file("pages", 4096);
 	ASSERT_NE(NULL, text);
 	EXPECT_LE(pages / 2, count(text, "index "));
-	bad = parse_pages(text, &seen, true);
+	bad = parse_pages(text, &seen);
 	EXPECT_EQ(NULL, bad) TH_LOG("%s", bad);
 	EXPECT_EQ(pages / 2, seen.run_pages);
 }
@@ -258,27 +276,22 @@ TEST(graph_is_whole)
 {
 	struct seen seen;
 	const char *bad;
-	char *text;
 	size_t i;
 
 	VT_NEED_DEBUGFS();
 	ASSERT_TRUE(three_objects());
 	for (i = 0; i < ARRAY_SIZE(read_sizes); i++) {
-		memset(&seen, 0, sizeof(seen));
-		text = read_file("graph", read_sizes[i]);
-		ASSERT_NE(NULL, text);
-		bad = parse_graph(text, &seen);
+		bad = see("graph", read_sizes[i], parse_graph, &seen);
 		EXPECT_EQ(NULL, bad) TH_LOG("%s", bad);
 		EXPECT_EQ(3, seen.objects);
 		EXPECT_EQ(2, seen.shadows);
-		free(text);
 	}
 	puppet_kill_all();
 }
 
 TEST(with_nothing_to_show)
 {
-	struct seen seen = { 0 };
+	struct seen seen;
 	char *text;
 
 	VT_NEED_DEBUGFS();
@@ -286,9 +299,7 @@ TEST(with_nothing_to_show)
 	text = read_file("objects", 4096);
 	ASSERT_NE(NULL, text);
 	EXPECT_EQ(0, count(text, "object "));
-	text = read_file("graph", 4096);
-	ASSERT_NE(NULL, text);
-	EXPECT_EQ(NULL, parse_graph(text, &seen));
+	EXPECT_EQ(NULL, see("graph", 4096, parse_graph, &seen));
 	EXPECT_EQ(0, seen.objects);
 	text = read_file("check", 1);
 	ASSERT_NE(NULL, text);
@@ -298,7 +309,7 @@ TEST(with_nothing_to_show)
 /* Untouched memory that many processes map, and an object with many mappers. */
 TEST(one_object_with_many_mappers)
 {
-	struct seen seen = { 0 };
+	struct seen seen;
 	const char *bad;
 	char *text;
 	int i;
@@ -309,9 +320,7 @@ TEST(one_object_with_many_mappers)
 	ASSERT_EQ(0, puppet_call(0, do_map, NULL, 0));
 	for (i = 1; i < 60; i++)
 		ASSERT_TRUE(puppet_fork(0, i));
-	text = read_file("objects", 100);
-	ASSERT_NE(NULL, text);
-	bad = parse_objects(text, &seen);
+	bad = see("objects", 100, parse_objects, &seen);
 	EXPECT_EQ(NULL, bad) TH_LOG("%s", bad);
 	EXPECT_EQ(1, seen.objects);
 	EXPECT_EQ(60, seen.mappers);
@@ -325,8 +334,8 @@ TEST(one_object_with_many_mappers)
 
 TEST(more_than_one_buffer_full)
 {
-	struct seen seen = { 0 };
-	char *many[300], *text;
+	struct seen seen;
+	char *many[300];
 	const char *bad;
 	size_t i;
 
@@ -336,15 +345,10 @@ TEST(more_than_one_buffer_full)
 		ASSERT_NE(NULL, many[i]);
 		vt_put(many[i], 0, 1);
 	}
-	text = read_file("objects", 4096);
-	ASSERT_NE(NULL, text);
-	bad = parse_objects(text, &seen);
+	bad = see("objects", 4096, parse_objects, &seen);
 	EXPECT_EQ(NULL, bad) TH_LOG("%s", bad);
 	EXPECT_EQ(ARRAY_SIZE(many), seen.objects);
-	memset(&seen, 0, sizeof(seen));
-	text = read_file("graph", 4096);
-	ASSERT_NE(NULL, text);
-	EXPECT_EQ(NULL, parse_graph(text, &seen));
+	EXPECT_EQ(NULL, see("graph", 4096, parse_graph, &seen));
 	EXPECT_EQ(ARRAY_SIZE(many), seen.objects);
 	EXPECT_TRUE(vt_check_ok());
 }
@@ -374,45 +378,35 @@ static void storm(void *arg)
 	}
 }
 
-static const char *read_all_files(size_t read_size)
+/* "stats" has nothing to hold it against. */
+static const char *parse_nothing(char *text, struct seen *seen)
 {
-	struct seen seen = { 0 };
-	const char *bad;
-	char *text;
-
-	text = read_file("objects", read_size);
-	if (!text)
-		return "objects: cannot be read";
-	bad = parse_objects(text, &seen);
-	if (bad)
-		return bad;
-	free(text);
-	memset(&seen, 0, sizeof(seen));
-	text = read_file("pages", read_size);
-	if (!text)
-		return "pages: cannot be read";
-	bad = parse_pages(text, &seen, false);
-	if (bad)
-		return bad;
-	free(text);
-	text = read_file("graph", read_size);
-	if (!text)
-		return "graph: cannot be read";
-	bad = parse_graph(text, &seen);
-	if (bad)
-		return bad;
-	free(text);
-	text = read_file("stats", read_size);
-	if (!text)
-		return "stats: cannot be read";
-	free(text);
-	text = read_file("check", read_size);
-	if (!text)
-		return "check: cannot be read";
-	if (strcmp(text, "ok\n"))
-		return text;
-	free(text);
+	(void)text;
+	(void)seen;
 	return NULL;
+}
+
+static const char *parse_check(char *text, struct seen *seen)
+{
+	(void)seen;
+	return strcmp(text, "ok\n") ? text : NULL;
+}
+
+static const char *read_all_files(size_t size)
+{
+	struct seen seen;
+	const char *bad;
+
+	bad = see("objects", size, parse_objects, &seen);
+	if (!bad)
+		bad = see("pages", size, parse_moving_pages, &seen);
+	if (!bad)
+		bad = see("graph", size, parse_graph, &seen);
+	if (!bad)
+		bad = see("stats", size, parse_nothing, &seen);
+	if (!bad)
+		bad = see("check", size, parse_check, &seen);
+	return bad;
 }
 
 static void read_for_a_while(void *arg)

@@ -157,35 +157,34 @@ static int exits_in_turn(const int *order, int depth)
 	return bad;
 }
 
-TEST(four_hundred_generations_exit_eldest_first)
+/* So many generations exit, eldest first or in any order, and nothing is left. */
+static void generations_leave_nothing(struct __test_metadata *_metadata,
+				      int depth, bool any_order)
 {
-	int depth = vt_scale(400, 40), i;
-	int order[400];
+	int *order = calloc(depth, sizeof(*order)), i;
 
+	ASSERT_NE(NULL, order);
 	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
 	ASSERT_NE(NULL, mem);
 	for (i = 0; i < depth; i++)
 		order[i] = i;
+	if (any_order)
+		shuffle(order, depth);
 	EXPECT_EQ(0, exits_in_turn(order, depth));
+	free(order);
 	if (vt_have_debugfs())
 		EXPECT_EQ(0, vt_stat_settles("objects", 0));
 	EXPECT_TRUE(vt_check_ok());
 }
 
+TEST(four_hundred_generations_exit_eldest_first)
+{
+	generations_leave_nothing(_metadata, vt_scale(400, 40), false);
+}
+
 TEST(generations_exit_in_random_order)
 {
-	int depth = vt_scale(200, 30), i;
-	int order[200];
-
-	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
-	ASSERT_NE(NULL, mem);
-	for (i = 0; i < depth; i++)
-		order[i] = i;
-	shuffle(order, depth);
-	EXPECT_EQ(0, exits_in_turn(order, depth));
-	if (vt_have_debugfs())
-		EXPECT_EQ(0, vt_stat_settles("objects", 0));
-	EXPECT_TRUE(vt_check_ok());
+	generations_leave_nothing(_metadata, vt_scale(200, 30), true);
 }
 
 /* ---- many children that live, and a parent that writes in between ---- */

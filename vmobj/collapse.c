@@ -245,11 +245,8 @@ static void vm_object_merge(struct vm_object *object)
 	 * Every write right in the backing object was taken when it got its
 	 * shadow, so there is nothing to take over from its write set.
 	 */
-	set_bit(VM_OBJ_DEAD, &backing->flags);
 	backing->ref_count = 0;
-	list_del_init(&backing->deferred_link);
-	list_move_tail(&backing->family_link, &backing->family->dead);
-	backing->family->nr_objects--;
+	vm_object_bury(backing);
 	vmobj_stat_inc(VMOBJ_OBJECTS_COLLAPSED);
 	vmobj_stat_inc(VMOBJ_COLLAPSES);
 }
@@ -321,9 +318,19 @@ void vm_object_collapse(struct vm_object *object)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_collapse);
 
+void vm_object_collapse_survivor(struct vm_object *object)
+{
+	struct vm_object *shadow;
+
+	shadow = list_first_entry(&object->shadow_head, struct vm_object,
+				  shadow_link);
+	vm_object_collapse(shadow);
+	vm_object_update_onemapping(shadow);
+}
+
 void vm_object_collapse_deferred(struct vm_family *family)
 {
-	struct vm_object *object, *shadow;
+	struct vm_object *object;
 
 	lockdep_assert_held_write(&family->lock);
 
@@ -331,12 +338,8 @@ void vm_object_collapse_deferred(struct vm_family *family)
 		object = list_first_entry(&family->deferred, struct vm_object,
 					  deferred_link);
 		list_del_init(&object->deferred_link);
-		if (object->ref_count != 1 || object->shadow_count != 1)
-			continue;
-		shadow = list_first_entry(&object->shadow_head,
-					  struct vm_object, shadow_link);
-		vm_object_collapse(shadow);
-		vm_object_update_onemapping(shadow);
+		if (object->ref_count == 1 && object->shadow_count == 1)
+			vm_object_collapse_survivor(object);
 	}
 }
 

@@ -63,7 +63,7 @@ static struct vm_map *vmobj_get_map(struct vm_family *family,
  * Shared memory is about to get another mapping: give what is still a hole under
  * the VMAs of a range an entry, so that both share it.
  */
-static void vmobj_fill(struct vm_map *map, pgoff_t start, pgoff_t end)
+static void vmobj_fill_shared(struct vm_map *map, pgoff_t start, pgoff_t end)
 {
 	unsigned long addr = vm_map_address(map, start);
 	unsigned long stop = vm_map_address(map, end);
@@ -99,7 +99,7 @@ static void vmobj_fork(struct vm_map *parent, struct vm_area_struct *vma)
 	pgoff_t start = vma->vm_pgoff, end = vmobj_end(vma);
 	struct vm_map *child;
 
-	vmobj_fill(parent, start, end);
+	vmobj_fill_shared(parent, start, end);
 	if (!vmobj_forks_too(parent, vma->vm_start - 1))
 		vm_map_clip(parent, start);
 	if (!vmobj_forks_too(parent, vma->vm_end))
@@ -147,7 +147,7 @@ static void vmobj_move(struct vm_map *from, struct vm_area_struct *new)
 	struct vm_map *to;
 
 	vmobj_note_move(from, new);
-	vmobj_fill(from, from->move.start, from->move.copied_end);
+	vmobj_fill_shared(from, from->move.start, from->move.copied_end);
 	to = vmobj_get_map(from->family, new);
 	vm_map_share(to, from, from->move.start, from->move.copied_end);
 	to->move_source = from;

@@ -231,27 +231,43 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 	return vm_walk_zero_fill(walk);
 }
 
-vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
-			 struct folio **result)
+/*
+ * The entry at an index, ready for the access: it has an object, and one of its
+ * own to write to.  On success the family lock is held for reading.
+ */
+static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
+				  struct vm_map_entry **result)
 {
-	struct vm_walk walk = { .map = map, .index = index, .write = write };
-	struct vm_family *family = map->family;
 	struct vm_map_entry *entry;
-	struct folio *folio;
 	int err;
 
-	vmobj_stat_inc(VMOBJ_FAULTS);
 	for (;;) {
-		vm_family_read_lock(family);
+		vm_family_read_lock(map->family);
 		entry = vm_map_lookup(map, index);
 		if (likely(entry && entry->object &&
 			   !(write && entry->needs_copy)))
 			break;
-		vm_family_read_unlock(family);
+		vm_family_read_unlock(map->family);
 		err = vm_map_prepare(map, index, write);
 		if (err)
 			return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
 	}
+	*result = entry;
+	return 0;
+}
+
+vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
+			 struct folio **result)
+{
+	struct vm_walk walk = { .map = map, .index = index, .write = write };
+	struct vm_map_entry *entry;
+	struct folio *folio;
+	vm_fault_t ret;
+
+	vmobj_stat_inc(VMOBJ_FAULTS);
+	ret = vm_fault_lookup(map, index, write, &entry);
+	if (unlikely(ret))
+		return ret;
 
 	walk.top = entry->object;
 	do {
@@ -263,7 +279,7 @@ vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
 	}
 	if (folio)
 		folio_get(folio);
-	vm_family_read_unlock(family);
+	vm_family_read_unlock(map->family);
 
 	*result = folio;
 	return folio ? 0 : VM_FAULT_OOM;
@@ -276,7 +292,7 @@ EXPORT_SYMBOL_IF_KUNIT(vm_fault_page);
  * The VMA covers an index that no entry does: it has grown, or mremap left it
  * behind.  It stays as it is while we hold its lock.
  */
-static void vmobj_fill(struct vm_area_struct *vma)
+static void vmobj_fill_vma(struct vm_area_struct *vma)
 {
 	struct vm_map *map = vma->vm_private_data;
 
@@ -295,7 +311,7 @@ static vm_fault_t vmobj_fault_page(struct vm_area_struct *vma, pgoff_t index,
 
 	ret = vm_fault_page(map, index, write, folio);
 	if (unlikely(ret == VM_FAULT_SIGBUS)) {
-		vmobj_fill(vma);
+		vmobj_fill_vma(vma);
 		ret = vm_fault_page(map, index, write, folio);
 	}
 	return ret;
@@ -389,20 +405,12 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	unsigned long ahead;
 	struct vm_page *pg;
 	vm_fault_t ret;
-	int err;
 
-	for (;;) {
-		vm_family_read_lock(map->family);
-		entry = vm_map_lookup(map, vmf->pgoff);
-		if (likely(entry && entry->object && !entry->needs_copy))
-			break;
-		vm_family_read_unlock(map->family);
-		err = vm_map_prepare(map, vmf->pgoff, true);
-		if (err == -ENOMEM)
-			return VM_FAULT_OOM;
-		if (err)
-			return vmobj_copy_for_write(vmf, map, 0);
-	}
+	ret = vm_fault_lookup(map, vmf->pgoff, true, &entry);
+	if (unlikely(ret == VM_FAULT_SIGBUS))
+		return vmobj_copy_for_write(vmf, map, 0);
+	if (unlikely(ret))
+		return ret;
 
 	ahead = vmobj_write_around(vmf, map, entry);
 	folio_lock(folio);

@@ -15,8 +15,6 @@
 #include <vmobj/stats.h>
 #include <vmobj/writeset.h>
 
-#define GFP_VMOBJ_NOFAIL	(GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
-
 static struct kmem_cache *vm_map_entry_slab;
 static atomic64_t vm_map_last_id;
 

@@ -21,7 +21,6 @@
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
-#include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/writeset.h>
 
@@ -117,8 +116,7 @@ void vm_object_reference(struct vm_object *object)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_reference);
 
-/* Take a dead object off the books; vm_object_reap() does the rest. */
-static void vm_object_terminate(struct vm_object *object)
+void vm_object_bury(struct vm_object *object)
 {
 	struct vm_family *family = object->family;
 
@@ -129,7 +127,6 @@ static void vm_object_terminate(struct vm_object *object)
 	list_del_init(&object->deferred_link);
 	list_move_tail(&object->family_link, &family->dead);
 	family->nr_objects--;
-	vmobj_stat_inc(VMOBJ_OBJECTS_TERMINATED);
 }
 
 void vm_object_reap(struct list_head *dead)
@@ -143,25 +140,6 @@ void vm_object_reap(struct list_head *dead)
 		vm_writeset_destroy(object);
 		kmem_cache_free(vm_object_slab, object);
 	}
-}
-
-/*
- * The reference that is left is the only shadow's: nobody but that shadow sees
- * the object any more, so the two become one.
- *
- * BSD took a reference to the shadow across the sleep for paging, and the drop
- * of that reference set ONEMAPPING; we do not sleep and set it here.
- */
-static void vm_object_collapse_survivor(struct vm_object *object)
-{
-	struct vm_object *shadow;
-
-	shadow = list_first_entry(&object->shadow_head, struct vm_object,
-				  shadow_link);
-	if (!vm_object_internal(object) || !vm_object_internal(shadow))
-		return;
-	vm_object_collapse(shadow);
-	vm_object_update_onemapping(shadow);
 }
 
 void vm_object_deallocate(struct vm_object *object)
@@ -187,7 +165,8 @@ void vm_object_deallocate(struct vm_object *object)
 		backing = object->backing_object;
 		if (backing)
 			vm_object_unlink_shadow(object);
-		vm_object_terminate(object);
+		vm_object_bury(object);
+		vmobj_stat_inc(VMOBJ_OBJECTS_TERMINATED);
 		object = backing;
 	}
 }
@@ -264,8 +243,7 @@ static bool vm_object_keeps_page(struct vm_page *pg, bool clean_only)
 	bool keep;
 
 	folio_lock(folio);
-	if (folio_mapped(folio))
-		pmap_unmap_everywhere(folio->mapping, pg->index, vm_page_nr(pg));
+	vm_page_unmap(pg);
 	keep = pg->wire_count || (clean_only && folio_test_dirty(folio));
 	if (keep && !clean_only) {
 		folio_clear_uptodate(folio);
@@ -344,13 +322,9 @@ void vm_object_pmap_remove(struct vm_object *object, pgoff_t start, pgoff_t end)
 
 	for (pg = vm_page_first(object->memq, start); pg && pg->index < end;
 	     pg = vm_page_next(pg)) {
-		struct folio *folio = pg->folio;
-
-		folio_lock(folio);
-		if (folio_mapped(folio))
-			pmap_unmap_everywhere(folio->mapping, pg->index,
-					      vm_page_nr(pg));
-		folio_unlock(folio);
+		folio_lock(pg->folio);
+		vm_page_unmap(pg);
+		folio_unlock(pg->folio);
 	}
 	vm_writeset_clear(object, start, end);
 	if (start <= object->pg_base && end >= vm_object_end(object))

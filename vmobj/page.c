@@ -53,12 +53,6 @@ struct vm_memq *vm_memq_alloc(gfp_t gfp)
 	return q;
 }
 
-void vm_memq_free(struct vm_memq *q)
-{
-	WARN_ON_ONCE(!RB_EMPTY_ROOT(&q->root));
-	kmem_cache_free(vm_memq_slab, q);
-}
-
 struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index)
 {
 	struct rb_node *node = q->root.rb_node;
@@ -243,12 +237,27 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_alloc);
 
+/* ---- freeing ---- */
+
+void vm_page_unmap(struct vm_page *pg)
+{
+	struct folio *folio = pg->folio;
+
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(folio), folio);
+
+	if (folio_mapped(folio))
+		pmap_unmap_everywhere(folio->mapping, folio->index,
+				      folio_nr_pages(folio));
+}
+
 /*
  * Cut the folio loose from us: no PTE, no mapping.  Whoever still holds a
  * reference (get_user_pages) keeps plain memory.
  */
-static void vm_page_detach_folio(struct folio *folio)
+static void vm_page_detach_folio(struct vm_page *pg)
 {
+	struct folio *folio = pg->folio;
+
 	/* Ours is the last reference: no PTE, no fault on its way to one. */
 	if (likely(folio_ref_count(folio) == 1)) {
 		folio->mapping = NULL;
@@ -256,9 +265,7 @@ static void vm_page_detach_folio(struct folio *folio)
 	}
 
 	folio_lock(folio);
-	if (folio_mapped(folio))
-		pmap_unmap_everywhere(folio->mapping, folio->index,
-				      folio_nr_pages(folio));
+	vm_page_unmap(pg);
 	folio->mapping = NULL;
 	folio_unlock(folio);
 }
@@ -275,9 +282,7 @@ static bool vm_page_keep_wired(struct vm_page *pg)
 	folio_lock(folio);
 	wired = pg->wire_count;
 	if (wired) {
-		if (folio_mapped(folio))
-			pmap_unmap_everywhere(folio->mapping, folio->index,
-					      folio_nr_pages(folio));
+		vm_page_unmap(pg);
 		folio->mapping = NULL;
 		atomic_long_inc(&vm_pages_detached);
 	}
@@ -295,7 +300,7 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 	cond_resched();
 	/* Off the queues only after this: until then somebody may requeue it. */
 	for (i = 0; i < batch->nr; i++)
-		vm_page_detach_folio(batch->page[i]->folio);
+		vm_page_detach_folio(batch->page[i]);
 	vm_pageq_remove_many(batch->page, batch->nr);
 	for (i = 0; i < batch->nr; i++) {
 		struct folio *folio = batch->page[i]->folio;
@@ -327,24 +332,18 @@ void vm_page_free(struct vm_page *pg)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_free);
 
-unsigned long vm_memq_free_all(struct vm_memq *q)
+void vm_memq_free_all(struct vm_memq *q)
 {
 	struct vm_page_batch batch = { .nr = 0 };
 	struct vm_page *pg, *next;
-	unsigned long nr = 0;
 
 	/* Children before parents, so the tree need not be kept in balance. */
 	rbtree_postorder_for_each_entry_safe(pg, next, &q->root, rb) {
-		nr += vm_page_nr(pg);
 		pg->memq = NULL;
 		vm_page_batch_add(&batch, pg);
 	}
 	vm_page_batch_flush(&batch);
-	q->root = RB_ROOT;
-	q->max = NULL;
-	q->resident = 0;
-	vm_memq_free(q);
-	return nr;
+	kmem_cache_free(vm_memq_slab, q);
 }
 
 /* ---- wiring ---- */

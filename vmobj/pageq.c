@@ -12,7 +12,6 @@
 #include <vmobj/compat.h>
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
-#include <vmobj/pmap.h>
 
 /**
  * struct vm_pageq - a queue
@@ -121,8 +120,7 @@ bool vm_page_cache(struct vm_page *pg)
 
 	if (pg->wire_count || !vm_page_valid(pg))
 		return false;
-	if (folio_mapped(folio))
-		pmap_unmap_everywhere(folio->mapping, pg->index, vm_page_nr(pg));
+	vm_page_unmap(pg);
 	if (folio_test_dirty(folio))
 		return false;
 	vm_page_requeue(pg, VM_PAGEQ_CACHE, false);

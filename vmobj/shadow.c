@@ -15,8 +15,6 @@
 #include <vmobj/stats.h>
 #include <vmobj/writeset.h>
 
-#define GFP_VMOBJ_NOFAIL	(GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
-
 void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing)
 {
 	lockdep_assert_held_write(&object->family->lock);

@@ -33,6 +33,12 @@
 struct vm_map_entry;
 struct vm_writeset_chunk;
 
+/*
+ * For the few small structs that fork, unmap and mremap need, which can not
+ * report an error.
+ */
+#define GFP_VMOBJ_NOFAIL	(GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
+
 /**
  * enum vm_object_type - what stands behind an object
  * @VM_OBJECT_DEFAULT: nothing: anonymous memory that has never been paged out
@@ -165,7 +171,18 @@ void vm_object_reference(struct vm_object *object);
 void vm_object_deallocate(struct vm_object *object);
 
 /**
- * vm_object_reap() - free what terminated objects held (BSD vm_object_terminate)
+ * vm_object_bury() - take an object without users off the books (BSD
+ * vm_object_terminate, its first half)
+ * @object: object without references, shadows or entries; family lock held for
+ *	writing
+ *
+ * When the lock is let go, vm_object_reap() does the rest.
+ */
+void vm_object_bury(struct vm_object *object);
+
+/**
+ * vm_object_reap() - free what buried objects held (BSD vm_object_terminate, its
+ * second half)
  * @dead: list of &vm_object.family_link; no lock held
  *
  * Waits until nobody does I/O in them, then frees their pages.  May sleep.
@@ -434,6 +451,17 @@ bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op);
  * the end of paging.  May sleep.
  */
 void vm_object_collapse(struct vm_object *object);
+
+/**
+ * vm_object_collapse_survivor() - merge an object into its only user
+ * @object: object whose only reference is that of its only shadow; family lock
+ *	held for writing
+ *
+ * Nobody but that shadow sees the object any more.  BSD took a reference to the
+ * shadow across the sleep for paging, and the drop of that reference set
+ * ONEMAPPING; we do not sleep and set it here.
+ */
+void vm_object_collapse_survivor(struct vm_object *object);
 
 /**
  * vm_object_collapse_pending() - do the collapses that paging put off

@@ -126,12 +126,6 @@ void vm_page_exit(void);
 struct vm_memq *vm_memq_alloc(gfp_t gfp);
 
 /**
- * vm_memq_free() - free an empty tree
- * @q: tree
- */
-void vm_memq_free(struct vm_memq *q);
-
-/**
  * vm_page_nr() - pages of PAGE_SIZE the folio spans
  * @pg: page
  */
@@ -300,6 +294,14 @@ int vm_page_rename(struct vm_page *pg, struct vm_memq *q);
 void vm_page_replace(struct vm_page *old, struct vm_page *pg);
 
 /**
+ * vm_page_unmap() - drop all PTEs of a page (BSD vm_page_protect, VM_PROT_NONE)
+ * @pg: page, folio locked
+ *
+ * May sleep.  Until the folio is unlocked nobody can map it anew.
+ */
+void vm_page_unmap(struct vm_page *pg);
+
+/**
  * vm_page_free() - free one page that is in no tree (BSD vm_page_free)
  * @pg: unlocked page, no longer reachable
  *
@@ -325,11 +327,9 @@ void vm_page_batch_flush(struct vm_page_batch *batch);
  * vm_memq_free_all() - free all pages of a tree nobody can reach, and the tree
  * @q: tree
  *
- * May sleep: waits for busy pages.
- *
- * Return: number of pages freed or left to their wirers.
+ * May sleep: waits for busy pages.  Wired ones are left to their wirers.
  */
-unsigned long vm_memq_free_all(struct vm_memq *q);
+void vm_memq_free_all(struct vm_memq *q);
 
 /**
  * vm_page_wire() - keep a page resident and off the queues (BSD vm_page_wire)
