@@ -2,7 +2,8 @@
 
 KVER	?= $(shell uname -r)
 KDIR	?= /lib/modules/$(KVER)/build
-KERNELS	?= 6.1 6.1-debug
+KERNELS	?=
+libdir	:= /usr/lib
 Q	:= $(if $(filter 1,$(V)),,@)
 module	:= $(MAKE) -C $(KDIR) M=$(CURDIR)
 
@@ -21,13 +22,13 @@ shell: ## a shell in a guest with the module loaded (KERNEL=6.1)
 	$(Q)tools/build $(or $(KERNEL),6.1)
 	$(Q)tools/guest $(or $(KERNEL),6.1) shell
 
-check: ## run all tests on all kernels (KERNELS="6.1", TESTS="name ...")
-	$(Q)tools/setup build run check
+check: ## run all tests on all kernels (KERNELS="6.1 7.3", TESTS="name ...", ARCH=arm64)
+	$(Q)tools/setup build run check $(filter arm64,$(ARCH))
 	$(Q)tools/check $(KERNELS)
 
-bench: ## measure against Linux's own anonymous memory and memfd
+bench: ## measure against Linux's own anonymous memory and memfd (KERNELS="6.1 7.3")
 	$(Q)tools/setup build run
-	$(Q)tools/bench
+	$(Q)tools/bench $(KERNELS)
 
 lint: ## checkpatch, sparse, and builds with more warnings, gcc and clang
 	$(Q)tools/lint
@@ -37,9 +38,16 @@ docs: ## build the documentation as HTML in out/docs
 	$(Q)sphinx-build -W -q -b html Documentation out/docs
 	$(Q)echo "out/docs/index.html"
 
-install: ## install vmobj.ko for the running kernel, or for KDIR=
+install: ## install vmobj.ko for the running kernel or KDIR=, and who may use it
 	$(Q)$(module) modules_install
-	$(Q)depmod $(shell cat $(KDIR)/include/config/kernel.release)
+	$(Q)depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) \
+		`$(MAKE) -s -C $(KDIR) kernelrelease`
+	$(Q)install -D -m 644 dist/60-vmobj.rules $(DESTDIR)$(libdir)/udev/rules.d/60-vmobj.rules
+	$(Q)install -D -m 644 dist/sysusers.conf $(DESTDIR)$(libdir)/sysusers.d/vmobj.conf
+	$(Q)$(if $(DESTDIR),,systemd-sysusers $(libdir)/sysusers.d/vmobj.conf)
+
+package: ## the Debian packages vmobj-dkms and vmobj-tools, in out/package
+	$(Q)tools/package
 
 clean: ## remove what was built; the cached kernels stay (~/.cache/vmobj)
 	$(Q)if test -e $(KDIR)/Makefile; then $(module) clean; fi
@@ -50,4 +58,4 @@ help: ## list these targets
 	$(Q)sed -n 's/^\([a-z]*\): ## /\1 /p' Makefile | while read -r t text; do \
 		printf '  %-8s %s\n' "$$t" "$$text"; done
 
-.PHONY: all run shell check bench lint docs install clean help
+.PHONY: all run shell check bench lint docs install package clean help

@@ -33,4 +33,7 @@ html_show_sourcelink = False
 
 man_pages = [
     ('vmobj.4', 'vmobj', 'anonymous memory from BSD VM objects', author, 4),
+    ('vmobj-demo.1', 'vmobj-demo', 'show what a fork does to VM objects', author, 1),
+    ('vmobj-selftest.1', 'vmobj-selftest', 'test the vmobj module that is loaded',
+     author, 1),
 ]

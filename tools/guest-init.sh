@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# PID 1 of the test guest.  tools/guest packs it and reads what it says on the
-# second serial port: the programs' output, and lines that begin with @@:
+# PID 1 of the test guest.  tools/guest packs it and reads what it says on
+# $CHANNEL, the second serial port: the programs' output, and lines that begin with @@:
 #
 #   @@ start LIMIT NAME ARGS	a test begins, to be killed after LIMIT seconds
 #   @@ end STATUS NAME		it is over
@@ -27,15 +27,15 @@ echo /tmp/core.%p > /proc/sys/kernel/core_pattern
 ulimit -c unlimited
 hostname vmobj-guest
 
-# MODE, and what the tests want to know: VMOBJ_SEED, VMOBJ_SCALE, SLOWER, TESTS
+# MODE, CHANNEL, and what the tests want to know: VMOBJ_SEED, VMOBJ_SCALE, SLOWER, TESTS
 . /etc/vmobj.conf
 export VMOBJ_SEED VMOBJ_SCALE VMOBJ_OUT=/out
 
 dbg=/sys/kernel/debug/vmobj
 [ "$MODE" = shell ] && hush=1 || hush=7
 dmesg -n $hush
-stty -F /dev/ttyS1 raw -echo 115200
-exec 3>/dev/ttyS1
+stty -F "$CHANNEL" raw -echo 115200
+exec 3>"$CHANNEL"
 
 put()
 {

@@ -6,6 +6,9 @@
 set -eu
 set -o pipefail
 
+# What make was told on its command line is not for the builds in here.
+unset ARCH CROSS_COMPILE MAKEFLAGS MAKELEVEL
+
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${VMOBJ_CACHE:-${HOME:?}/.cache/vmobj}
 
@@ -20,15 +23,16 @@ die()
 	exit 1
 }
 
-# kernel_row NAME: set kind, package, scale and slower from tools/kernels.
+# kernel_row NAME: set kind, arch, suite, package, scale and slower from
+# tools/kernels.
 kernel_row()
 {
 	local row
-	row=$(awk -v n="$1" '$1 == n { print $2, $3, $4, $5 }' "$top/tools/kernels")
+	row=$(awk -v n="$1" '$1 == n { $1 = ""; print }' "$top/tools/kernels")
 	[ -n "$row" ] ||
 		die "no kernel '$1'; known: $(awk '!/^#/ && NF { printf "%s ", $1 }' "$top/tools/kernels")"
 	# shellcheck disable=SC2034 # used by the callers
-	read -r kind package scale slower <<<"$row"
+	read -r kind arch suite package scale slower <<<"$row"
 }
 
 # with_progress TEXT LOG DIR COMMAND...: run COMMAND with its output in LOG and

@@ -20,6 +20,7 @@
  *
  * The others are about how something changes, and are held by the unit tests.
  */
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
@@ -210,16 +211,43 @@ static void check_object(struct vm_check *c, struct vm_object *object)
 
 /* ---- maps and page tables ---- */
 
-static struct vm_page *check_visible(struct vm_object *object, pgoff_t index)
+/* The page that a walk finds from @object on, which becomes the one it is in. */
+static struct page *check_visible(struct vm_object **object, pgoff_t index)
 {
 	struct vm_page *pg;
 
-	for (; object; object = object->backing_object) {
-		pg = vm_memq_find(object->memq, index);
+	for (; *object; *object = (*object)->backing_object) {
+		pg = vm_memq_find((*object)->memq, index);
 		if (pg)
-			return pg;
+			return folio_page(pg->folio, index - pg->index);
 	}
 	return NULL;
+}
+
+/*
+ * Who copies a page for a write unmaps the old one a moment later, and may be
+ * stopped in between: under the lock of a VMA alone a fault runs beside us.  So
+ * long nothing has been written, and both are the same.
+ */
+static bool check_not_written_yet(struct vm_object *object, pgoff_t index,
+				  struct page *visible, struct page *mapped)
+{
+	struct page *page;
+	void *a, *b;
+	bool same;
+
+	do {
+		object = object->backing_object;
+		page = check_visible(&object, index);
+	} while (page && page != mapped);
+	if (!page)
+		return false;
+	a = kmap_local_page(visible);
+	b = kmap_local_page(mapped);
+	same = !memcmp(a, b, PAGE_SIZE);
+	kunmap_local(b);
+	kunmap_local(a);
+	return same;
 }
 
 /* Page-table lock held. */
@@ -227,32 +255,36 @@ static int check_pte(pte_t *ptep, unsigned long addr, void *data)
 {
 	struct vm_check *c = data;
 	struct vm_map_entry *entry = c->entry;
-	struct vm_object *object = entry->object;
+	struct vm_object *top = entry->object, *object = top;
 	pgoff_t index = (addr >> PAGE_SHIFT) - entry->map->bias;
-	pte_t pte = *ptep;
-	struct vm_page *pg;
+	pte_t pte = ptep_get(ptep);
+	struct page *page;
+	bool writable;
 
 	if (!pte_present(pte))
 		return 0;
-	pg = check_visible(object, index);
-	if (!pg) {
+	/* mprotect() makes a dirty PTE writable again without asking us. */
+	writable = pte_write(pte) || pte_dirty(pte);
+	page = check_visible(&object, index);
+	if (!page) {
 		vm_violation(c, "I22: address %lx maps a page no object has", addr);
 		return 0;
 	}
-	if (folio_page(pg->folio, index - pg->index) != pte_page(pte))
+	if (page != pte_page(pte) &&
+	    (writable ||
+	     !check_not_written_yet(object, index, page, pte_page(pte))))
 		vm_violation(c, "I21: address %lx maps a page that is not the visible one",
 			     addr);
-	/* mprotect() makes a dirty PTE writable again without asking us. */
-	if (!pte_write(pte) && !pte_dirty(pte))
+	if (!writable)
 		return 0;
 	if (entry->needs_copy)
 		vm_violation(c, "I19: address %lx is writable, NEEDS_COPY is set",
 			     addr);
-	if (pg->memq != object->memq)
+	if (object != top)
 		vm_violation(c, "I20: address %lx is writable, its page is not of the top object",
 			     addr);
-	if (!vm_writeset_test(object, index) ||
-	    !vm_object_test(object, VM_OBJ_WRITEABLE))
+	if (!vm_writeset_test(top, index) ||
+	    !vm_object_test(top, VM_OBJ_WRITEABLE))
 		vm_violation(c, "I23: address %lx is writable, the object does not know",
 			     addr);
 	return 0;
@@ -295,7 +327,7 @@ static void check_page_tables(struct vm_check *c, struct vm_map *map)
 	held->mm = map->mm;
 	list_add(&held->link, &c->mms);
 	/* munmap frees page tables with the lock held for reading. */
-	if (!mmap_write_trylock(map->mm))
+	if (!down_write_trylock(&map->mm->mmap_lock))
 		return;
 	for (entry = vm_map_first(map, 0); entry; entry = vm_map_next(entry)) {
 		if (!entry->object)
@@ -306,7 +338,7 @@ static void check_page_tables(struct vm_check *c, struct vm_map *map)
 				     (entry->end - entry->start) << PAGE_SHIFT,
 				     check_pte, c);
 	}
-	mmap_write_unlock(map->mm);
+	up_write(&map->mm->mmap_lock);
 }
 
 static void check_map(struct vm_check *c, struct vm_map *map)

@@ -52,8 +52,10 @@ static struct vm_map *vmobj_get_map(struct vm_family *family,
 	struct vm_map *map;
 
 	map = vm_map_find(family, vma->vm_mm, bias);
-	if (!map)
+	if (!map) {
 		map = vm_map_create(family, vma->vm_mm, bias);
+		map->file = vma->vm_file;
+	}
 	map->nr_vmas++;
 	vma->vm_private_data = map;
 	return map;
@@ -142,15 +144,36 @@ static void vmobj_note_move(struct vm_map *from, struct vm_area_struct *new)
 	from->split_at = 0;
 }
 
+/* Give the VMA the file of the place it is in, see &vm_map.file. */
+static int vmobj_change_file(struct vm_family *family,
+			     struct vm_area_struct *vma)
+{
+	struct vm_map *map = vm_map_find(family, vma->vm_mm, vmobj_bias(vma));
+	struct file *file;
+
+	if (map) {
+		vma_set_file(vma, map->file);
+		return 0;
+	}
+	file = vm_family_open(family);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	vma_set_file(vma, file);
+	fput(file);
+	return 0;
+}
+
 static void vmobj_move(struct vm_map *from, struct vm_area_struct *new)
 {
 	struct vm_map *to;
+	int err;
 
 	vmobj_note_move(from, new);
 	vmobj_fill_shared(from, from->move.start, from->move.copied_end);
+	err = vmobj_change_file(from->family, new);
 	to = vmobj_get_map(from->family, new);
 	vm_map_share(to, from, from->move.start, from->move.copied_end);
-	to->move_source = from;
+	to->move_source = err ? NULL : from;
 }
 
 /* The move has succeeded: the old place has nothing any more. */
@@ -159,8 +182,9 @@ static int vmobj_vma_mremap(struct vm_area_struct *vma)
 	struct vm_map *to = vma->vm_private_data, *from = to->move_source;
 
 	to->move_source = NULL;
+	/* No file for the new place, and open() could not say so. */
 	if (!from)
-		return 0;
+		return -ENOMEM;
 	/*
 	 * Shared memory may stay at the old place, too (an alias, or
 	 * MREMAP_DONTUNMAP); if not it is unmapped there, which deletes it.

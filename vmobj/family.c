@@ -2,9 +2,10 @@
 /*
  * Families: the inode, the structure lock and the lists.  See family.h.
  *
- * The inode lives in a pseudo file system of our own.  Each family has one
- * file on it, which becomes vm_file of all its VMAs; fork, split and mremap
- * copy it, so the family lives as long as any VMA does.
+ * The inode lives in a pseudo file system of our own.  Each family has a file
+ * on it, which becomes vm_file of its VMAs; fork and split copy it, so the family
+ * lives as long as any VMA does.  What mremap has moved gets a file of its own
+ * on the same inode: see &vm_map.file.
  */
 #include <linux/file.h>
 #include <linux/module.h>
@@ -86,11 +87,35 @@ static void vm_family_collapse_work(struct work_struct *work)
 	vm_family_put(family);
 }
 
-struct file *vm_family_create(void)
+struct file *vm_family_open(struct vm_family *family)
+{
+	struct inode *inode = family->mapping->host;
+	struct file *file;
+
+	/*
+	 * A file that nobody has open for writing is fair game for
+	 * MADV_COLLAPSE, which would look for our pages in the page cache.
+	 */
+	get_write_access(inode);
+	__module_get(vm_family_fops.owner);
+	ihold(inode);
+	file = alloc_file_pseudo(inode, vm_family_mnt, "vmobj", O_RDWR,
+				 &vm_family_fops);
+	if (IS_ERR(file)) {
+		iput(inode);
+		module_put(vm_family_fops.owner);
+		put_write_access(inode);
+		return file;
+	}
+	vm_family_get(family);
+	file->private_data = family;
+	return file;
+}
+
+static struct vm_family *vm_family_alloc(void)
 {
 	struct vm_family *family;
 	struct inode *inode;
-	struct file *file;
 
 	family = kzalloc(sizeof(*family), GFP_KERNEL_ACCOUNT);
 	if (!family)
@@ -100,23 +125,6 @@ struct file *vm_family_create(void)
 		kfree(family);
 		return ERR_CAST(inode);
 	}
-
-	/*
-	 * A file that nobody has open for writing is fair game for
-	 * MADV_COLLAPSE, which would look for our pages in the page cache.
-	 */
-	get_write_access(inode);
-	__module_get(vm_family_fops.owner);
-	file = alloc_file_pseudo(inode, vm_family_mnt, "vmobj", O_RDWR,
-				 &vm_family_fops);
-	if (IS_ERR(file)) {
-		module_put(vm_family_fops.owner);
-		put_write_access(inode);
-		iput(inode);
-		kfree(family);
-		return file;
-	}
-
 	init_rwsem(&family->lock);
 	kref_init(&family->ref);
 	family->mapping = inode->i_mapping;
@@ -126,13 +134,28 @@ struct file *vm_family_create(void)
 	INIT_LIST_HEAD(&family->dead);
 	init_waitqueue_head(&family->pip_wait);
 	INIT_WORK(&family->collapse_work, vm_family_collapse_work);
-	file->private_data = family;
 
 	mutex_lock(&vm_families_lock);
 	family->id = ++vm_family_last_id;
 	list_add_tail(&family->link, &vm_families);
 	mutex_unlock(&vm_families_lock);
 	vmobj_stat_inc(VMOBJ_FAMILIES_CREATED);
+	return family;
+}
+
+struct file *vm_family_create(void)
+{
+	struct vm_family *family = vm_family_alloc();
+	struct inode *inode;
+	struct file *file;
+
+	if (IS_ERR(family))
+		return ERR_CAST(family);
+	inode = family->mapping->host;
+	file = vm_family_open(family);
+	/* From here on the file keeps both, or nobody does. */
+	iput(inode);
+	vm_family_put(family);
 	return file;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_family_create);

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
+#include <linux/userfaultfd_k.h>
 
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
@@ -27,7 +28,7 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 static int pmap_write_protect_pte(pte_t *ptep, unsigned long addr, void *data)
 {
 	struct mm_struct *mm = data;
-	pte_t pte = *ptep;
+	pte_t pte = ptep_get(ptep);
 
 	if (!pte_present(pte) || (!pte_write(pte) && !pte_dirty(pte)))
 		return 0;
@@ -64,7 +65,7 @@ void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr)
 	lockdep_assert_held_write(&mm->mmap_lock);
 	cond_resched();
 
-	if (mm_has_notifiers(mm) ||
+	if (!COMPAT_CAN_SET_PTES || mm_has_notifiers(mm) ||
 	    compat_apply_to_ptes(mm, addr, nr << PAGE_SHIFT,
 				 pmap_write_protect_pte, mm))
 		pmap_zap(mm, addr, addr + (nr << PAGE_SHIFT));
@@ -83,9 +84,9 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 	struct pmap_enable *e = data;
 	struct folio *folio;
 	struct vm_page *pg;
-	pte_t pte = *ptep;
+	pte_t pte = ptep_get(ptep);
 
-	if (!pte_present(pte) || pte_write(pte) || pte_uffd_wp(pte))
+	if (!pte_present(pte) || pte_write(pte))
 		return 0;
 	folio = page_folio(pte_page(pte));
 	/* A busy page may be on its way out of the object. */
@@ -94,9 +95,9 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 	pg = folio->private;
 	if (folio->mapping == e->vma->vm_file->f_mapping &&
 	    READ_ONCE(pg->memq) == e->memq) {
-		pte = pte_mkyoung(pte_mkdirty(pte));
-		set_pte_at(e->vma->vm_mm, addr, ptep,
-			   compat_pte_mkwrite(pte, e->vma));
+		/* In this order: dirty and not writable means something else. */
+		pte = pte_mkdirty(pte_mkyoung(pte_mkwrite_novma(pte)));
+		set_pte_at(e->vma->vm_mm, addr, ptep, pte);
 		folio_set_dirty(folio);
 		e->done++;
 	}
@@ -111,6 +112,9 @@ unsigned long pmap_enable_write(struct vm_area_struct *vma,
 	struct pmap_enable e = { .vma = vma, .memq = object->memq };
 	unsigned long addr;
 
+	/* The marks of a userfaultfd are for faults to see. */
+	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vma))
+		return 0;
 	addr = vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
 	compat_apply_to_ptes(vma->vm_mm, addr, nr << PAGE_SHIFT,
 			     pmap_enable_write_pte, &e);

@@ -42,7 +42,7 @@
 /**
  * struct vm_family - objects related by shadow links
  * @lock: the structure lock; guards all below unless said otherwise
- * @ref: keeps the struct; held by the pseudo file and by whoever looks
+ * @ref: keeps the struct; held by the pseudo files and by whoever looks
  * @link: in the list of families, guarded by vm_families_lock
  * @id: never used twice
  * @mapping: address space of the family's inode
@@ -91,10 +91,21 @@ void vm_family_exit(void);
  * May sleep.
  *
  * Return: the pseudo file, to be made a VMA's vm_file, whose private_data is
- * the family; the family goes with the last reference to the file.  On error
+ * the family; the family goes with the last reference to the last
+ * such file.  On error
  * ERR_PTR(-ENOMEM or what the file system said).
  */
 struct file *vm_family_create(void);
+
+/**
+ * vm_family_open() - one more pseudo file of a family
+ * @family: family
+ *
+ * May sleep.
+ *
+ * Return: as vm_family_create().
+ */
+struct file *vm_family_open(struct vm_family *family);
 
 /**
  * vm_family_get() - one more reference to the struct

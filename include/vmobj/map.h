@@ -92,6 +92,9 @@ struct vm_map_move {
  * @mm: the process; compared, and used while it is known to live.  NULL in unit
  *	tests: then there are no page tables.
  * @bias: pages to add to an index to get the address
+ * @file: vm_file of all its VMAs, which keep it, and of none with another bias:
+ *	newer kernels (6.12) may let mremap() move a range into a VMA beside the
+ *	target without telling us, but not if its file is another
  * @entries: &vm_map_entry.rb by index
  * @hint: entry found last, or NULL; written without a lock by faults
  * @nr_entries: entries in @entries
@@ -108,6 +111,7 @@ struct vm_map {
 	struct vm_family *family;
 	struct mm_struct *mm;
 	long bias;
+	struct file *file;
 	struct rb_root entries;
 	struct vm_map_entry *hint;
 	unsigned long nr_entries;
