@@ -41,7 +41,7 @@ docs: ## build the documentation as HTML in out/docs
 install: ## install vmobj.ko for the running kernel or KDIR=, and who may use it
 	$(Q)$(module) modules_install
 	$(Q)depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) \
-		`$(MAKE) -s -C $(KDIR) kernelrelease`
+		`sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h`
 	$(Q)install -D -m 644 dist/60-vmobj.rules $(DESTDIR)$(libdir)/udev/rules.d/60-vmobj.rules
 	$(Q)install -D -m 644 dist/sysusers.conf $(DESTDIR)$(libdir)/sysusers.d/vmobj.conf
 	$(Q)$(if $(DESTDIR),,systemd-sysusers $(libdir)/sysusers.d/vmobj.conf)

@@ -4,6 +4,8 @@
 # vmobj-selftest [NAME...]: run the tests on the module that is loaded.
 
 dir=${VMOBJ_TESTS:-/usr/libexec/vmobj}
+list=$dir/tests.list
+[ -f "$list" ] || list=/usr/share/vmobj/tests.list
 
 if [ ! -c /dev/vmobj ]; then
 	echo "vmobj-selftest: there is no /dev/vmobj; try 'modprobe vmobj'" >&2
@@ -28,7 +30,7 @@ while read -r name limit args; do
 	4)	skipped="$skipped $name" ;;
 	*)	failed="$failed $name" ;;
 	esac
-done <"$dir/tests.list"
+done <"$list"
 
 [ -z "$skipped" ] || echo "skipped:$skipped"
 [ -z "$failed" ] || echo "failed:$failed"
