@@ -28,8 +28,9 @@
  * An object below the top never changes in any other way: it has a shadow, so
  * nobody writes to it.
  *
- * We return the folio locked, and the kernel unlocks it when the PTE is there.
- * So who wants to know that no PTE is being made (fork of a shared object,
+ * We return the folio locked, and the kernel unlocks it when the PTE is there; or
+ * we make the PTE ourselves, where the kernel has a call for that (6.14), and save
+ * the second half of a write fault.  So who wants to know that no PTE is being made (fork of a shared object,
  * merge, unmap) takes the folio lock.  The same goes for the right to write,
  * which page_mkwrite gives.
  *
@@ -41,6 +42,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/userfaultfd_k.h>
 
 #include <vmobj/compat.h>
 #include <vmobj/fault.h>
@@ -60,6 +62,7 @@
  * @top: object of the entry
  * @seq: state of the top's tree when it had no page
  * @found: object that has the page
+ * @fresh: nobody had a page, so nobody has one mapped
  */
 struct vm_walk {
 	struct vm_map *map;
@@ -68,6 +71,7 @@ struct vm_walk {
 	struct vm_object *top;
 	unsigned int seq;
 	struct vm_object *found;
+	bool fresh;
 };
 
 /* Case 0 of everything: what the walk was based on is no longer so. */
@@ -121,6 +125,7 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 		return VM_WALK_AGAIN;
 	}
 	vmobj_stat_inc(VMOBJ_ZERO_FILLS);
+	walk->fresh = true;
 	return pg->folio;
 }
 
@@ -256,26 +261,29 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 	return 0;
 }
 
-vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
-			 struct folio **result)
+/* See vm_fault_page(). */
+static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 {
-	struct vm_walk walk = { .map = map, .index = index, .write = write };
+	struct vm_map *map = walk->map;
 	struct vm_map_entry *entry;
 	struct folio *folio;
 	vm_fault_t ret;
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
-	ret = vm_fault_lookup(map, index, write, &entry);
+	ret = vm_fault_lookup(map, walk->index, walk->write, &entry);
 	if (unlikely(ret))
 		return ret;
 
-	walk.top = entry->object;
+	walk->top = entry->object;
 	do {
-		folio = vm_walk_once(&walk);
+		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
-	if (folio && write && vm_writeset_add(walk.top, index, 1)) {
-		folio_unlock(folio);
-		folio = NULL;
+	if (folio && walk->write) {
+		vm_object_set_writeable_dirty(walk->top);
+		if (vm_writeset_add(walk->top, walk->index, 1)) {
+			folio_unlock(folio);
+			folio = NULL;
+		}
 	}
 	if (folio)
 		folio_get(folio);
@@ -283,6 +291,14 @@ vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
 
 	*result = folio;
 	return folio ? 0 : VM_FAULT_OOM;
+}
+
+vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
+			 struct folio **result)
+{
+	struct vm_walk walk = { .map = map, .index = index, .write = write };
+
+	return vm_fault_walk(&walk, result);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_fault_page);
 
@@ -303,31 +319,76 @@ static void vmobj_fill_vma(struct vm_area_struct *vma)
 	vm_family_write_unlock(map->family);
 }
 
+static vm_fault_t vmobj_fault_walk(struct vm_area_struct *vma,
+				   struct vm_walk *walk, struct folio **folio)
+{
+	vm_fault_t ret;
+
+	walk->map = vma->vm_private_data;
+	ret = vm_fault_walk(walk, folio);
+	if (unlikely(ret == VM_FAULT_SIGBUS)) {
+		vmobj_fill_vma(vma);
+		ret = vm_fault_walk(walk, folio);
+	}
+	return ret;
+}
+
 static vm_fault_t vmobj_fault_page(struct vm_area_struct *vma, pgoff_t index,
 				   bool write, struct folio **folio)
 {
-	struct vm_map *map = vma->vm_private_data;
+	struct vm_walk walk = { .index = index, .write = write };
+
+	return vmobj_fault_walk(vma, &walk, folio);
+}
+
+/*
+ * Marks that the kernel may have put where there is no page are not for us to
+ * replace: with a userfaultfd, or guard regions.
+ */
+static bool vmobj_may_insert(struct vm_area_struct *vma)
+{
+	return COMPAT_CAN_INSERT_PAGE && !userfaultfd_armed(vma) &&
+	       !(vma->vm_flags & COMPAT_VM_MAYBE_GUARD);
+}
+
+/*
+ * Map the page here and now, to be written if that is wanted: no page_mkwrite
+ * comes after.  The folio is locked; while we looked for it another thread may
+ * have mapped the page it is a copy of.
+ */
+static vm_fault_t vmobj_insert(struct vm_fault *vmf, struct vm_walk *walk,
+			       struct folio *folio)
+{
+	struct page *page = folio_page(folio, walk->index - folio->index);
 	vm_fault_t ret;
 
-	ret = vm_fault_page(map, index, write, folio);
-	if (unlikely(ret == VM_FAULT_SIGBUS)) {
-		vmobj_fill_vma(vma);
-		ret = vm_fault_page(map, index, write, folio);
+	if (walk->write) {
+		if (!walk->fresh)
+			pmap_unmap_other(vmf->vma, vmf->address & PAGE_MASK, page);
+		folio_set_dirty(folio);
 	}
+	ret = vmf_insert_page_mkwrite(vmf, page, walk->write);
+	folio_unlock(folio);
+	folio_put(folio);
 	return ret;
 }
 
 vm_fault_t vmobj_fault(struct vm_fault *vmf)
 {
+	struct vm_walk walk = {
+		.index = vmf->pgoff,
+		.write = vmf->flags & FAULT_FLAG_WRITE,
+	};
 	struct folio *folio;
 	vm_fault_t ret;
 
-	ret = vmobj_fault_page(vmf->vma, vmf->pgoff,
-			       vmf->flags & FAULT_FLAG_WRITE, &folio);
+	ret = vmobj_fault_walk(vmf->vma, &walk, &folio);
 	if (ret)
 		return ret;
+	if (vmobj_may_insert(vmf->vma))
+		return vmobj_insert(vmf, &walk, folio);
 	vmf->page = folio_page(folio, vmf->pgoff - folio->index);
-	return ret | VM_FAULT_LOCKED;
+	return VM_FAULT_LOCKED;
 }
 
 /*

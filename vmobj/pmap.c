@@ -19,6 +19,22 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 	unmap_mapping_pages(mapping, index, nr, false);
 }
 
+/* Is the PTE there, and of another page? */
+static int pmap_other_pte(pte_t *ptep, unsigned long addr, void *data)
+{
+	pte_t pte = ptep_get(ptep);
+
+	return !pte_none(pte) && (!pte_present(pte) || pte_page(pte) != data);
+}
+
+void pmap_unmap_other(struct vm_area_struct *vma, unsigned long addr,
+		      struct page *page)
+{
+	if (compat_apply_to_ptes(vma->vm_mm, addr, PAGE_SIZE, pmap_other_pte,
+				 page))
+		compat_zap_range(vma, addr, PAGE_SIZE);
+}
+
 /* ---- write-protect ---- */
 
 /*

@@ -113,6 +113,25 @@ static inline int compat_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 #endif
 
 /*
+ * 6.14: a call that maps one page for a fault, writable or not.  Where it is not
+ * known, nobody calls it.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define COMPAT_CAN_INSERT_PAGE	0
+vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
+				   bool write);
+#else
+#define COMPAT_CAN_INSERT_PAGE	1
+#endif
+
+/* 6.19: a flag for VMAs with guard regions; before, no fault sees them */
+#ifdef VM_MAYBE_GUARD
+#define COMPAT_VM_MAYBE_GUARD	VM_MAYBE_GUARD
+#else
+#define COMPAT_VM_MAYBE_GUARD	VM_NONE
+#endif
+
+/*
  * Functions only the KUnit module calls from outside.  6.2 has the macro in
  * <kunit/visibility.h>; 6.13 made name spaces strings.
  */

@@ -27,7 +27,8 @@ vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
  * vmobj_fault() - &vm_operations_struct.fault
  * @vmf: the fault
  *
- * Return: VM_FAULT_LOCKED with @vmf->page, or an error.
+ * Return: VM_FAULT_LOCKED with @vmf->page; VM_FAULT_NOPAGE when the page has been
+ * mapped; or an error.
  */
 vm_fault_t vmobj_fault(struct vm_fault *vmf);
 

@@ -29,6 +29,15 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 			   unsigned long nr);
 
 /**
+ * pmap_unmap_other() - drop the PTE of an address if it is of another page
+ * @vma: VMA; its lock or the mmap_lock held
+ * @addr: address, page-aligned
+ * @page: page that may stay
+ */
+void pmap_unmap_other(struct vm_area_struct *vma, unsigned long addr,
+		      struct page *page);
+
+/**
  * pmap_write_protect() - make a range of one process read-only and clean
  * @map: map with an mm, whose mmap_lock is held for writing; entries cover the
  *	range
