@@ -364,7 +364,7 @@ static vm_fault_t vmobj_insert(struct vm_fault *vmf, struct vm_walk *walk,
 
 	if (walk->write) {
 		if (!walk->fresh)
-			pmap_unmap_other(vmf->vma, vmf->address & PAGE_MASK, page);
+			pmap_unmap_other(vmf, page);
 		folio_set_dirty(folio);
 	}
 	ret = vmf_insert_page_mkwrite(vmf, page, walk->write);

@@ -19,20 +19,17 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 	unmap_mapping_pages(mapping, index, nr, false);
 }
 
-/* Is the PTE there, and of another page? */
-static int pmap_other_pte(pte_t *ptep, unsigned long addr, void *data)
+void pmap_unmap_other(struct vm_fault *vmf, struct page *page)
 {
-	pte_t pte = ptep_get(ptep);
+	unsigned long addr = vmf->address & PAGE_MASK;
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+	pte_t pte;
 
-	return !pte_none(pte) && (!pte_present(pte) || pte_page(pte) != data);
-}
-
-void pmap_unmap_other(struct vm_area_struct *vma, unsigned long addr,
-		      struct page *page)
-{
-	if (compat_apply_to_ptes(vma->vm_mm, addr, PAGE_SIZE, pmap_other_pte,
-				 page))
-		compat_zap_range(vma, addr, PAGE_SIZE);
+	if (!pmd_present(pmd))
+		return;
+	pte = ptep_get(pte_offset_kernel(vmf->pmd, addr));
+	if (!pte_none(pte) && (!pte_present(pte) || pte_page(pte) != page))
+		compat_zap_range(vmf->vma, addr, PAGE_SIZE);
 }
 
 /* ---- write-protect ---- */

@@ -121,7 +121,8 @@ static inline int compat_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
 vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
 				   bool write);
 #else
-#define COMPAT_CAN_INSERT_PAGE	1
+/* Before it, a fault's PTE is looked at: not if that is in high memory. */
+#define COMPAT_CAN_INSERT_PAGE	(!IS_ENABLED(CONFIG_HIGHPTE))
 #endif
 
 /* 6.19: a flag for VMAs with guard regions; before, no fault sees them */

@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/mm_types.h>
 
+struct vm_fault;
 struct vm_map;
 struct vm_object;
 
@@ -29,13 +30,12 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 			   unsigned long nr);
 
 /**
- * pmap_unmap_other() - drop the PTE of an address if it is of another page
- * @vma: VMA; its lock or the mmap_lock held
- * @addr: address, page-aligned
- * @page: page that may stay
+ * pmap_unmap_other() - drop the PTE of a fault's address if it is of another page
+ * @vmf: fault, of a page and not of a huge page
+ * @page: the page the address is to show, its folio locked: so no other is being
+ *	mapped there now
  */
-void pmap_unmap_other(struct vm_area_struct *vma, unsigned long addr,
-		      struct page *page);
+void pmap_unmap_other(struct vm_fault *vmf, struct page *page);
 
 /**
  * pmap_write_protect() - make a range of one process read-only and clean
