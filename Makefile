@@ -30,6 +30,18 @@ bench: ## measure against Linux's own anonymous memory and memfd (KERNELS="6.1 7
 	$(Q)tools/setup build run
 	$(Q)tools/bench $(KERNELS)
 
+bench-check: ## the same; fails if a figure is 3 % worse than the recorded one
+	$(Q)tools/setup build run
+	$(Q)tools/bench --check $(KERNELS)
+
+bench-record: ## the same; records the figures in Documentation/performance
+	$(Q)tools/setup build run charts
+	$(Q)tools/bench --record $(KERNELS)
+
+profile: ## where a row of the bench spends its instructions (KERNEL=6.1 ROW=touch)
+	$(Q)tools/setup build run
+	$(Q)tools/profile $(or $(KERNEL),6.1) $(or $(ROW),touch) $(PROVIDER)
+
 lint: ## checkpatch, sparse, and builds with more warnings, gcc and clang
 	$(Q)tools/lint
 
@@ -55,7 +67,7 @@ clean: ## remove what was built; the cached kernels stay (~/.cache/vmobj)
 
 help: ## list these targets
 	$(Q)echo "Targets ('all' is the default):"
-	$(Q)sed -n 's/^\([a-z]*\): ## /\1 /p' Makefile | while read -r t text; do \
-		printf '  %-8s %s\n' "$$t" "$$text"; done
+	$(Q)sed -n 's/^\([a-z-]*\): ## /\1 /p' Makefile | while read -r t text; do \
+		printf '  %-12s %s\n' "$$t" "$$text"; done
 
-.PHONY: all run shell check bench lint docs install package clean help
+.PHONY: all run shell check bench bench-check bench-record profile lint docs install package clean help

@@ -2,7 +2,7 @@
 /*
  * What memory from /dev/vmobj costs, beside Linux's own.
  *
- *	bench [--mb N] [--runs N]
+ *	bench [--mb N] [--runs N] [--row NAME] [--provider NAME]
  *
  * Times are those of CLOCK_MONOTONIC.  In a guest that counts instructions
  * (tools/bench) one nanosecond is one instruction; on a real machine they are
@@ -42,6 +42,7 @@
 
 static long bytes = 64L << 20;
 static long runs = 3;
+static const char *only_row, *only_provider;
 
 static void die(const char *what)
 {
@@ -55,6 +56,29 @@ static long now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000L + t.tv_nsec;
+}
+
+/*
+ * Around what is measured.  The marks are nops, which tools/profile looks for.
+ */
+#ifdef __x86_64__
+#define MARK(n)	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 'v', 'm', 'o', " #n)
+#else
+#define MARK(n)	do { } while (0)
+#endif
+
+static long start_clock(void)
+{
+	long t = now();
+
+	MARK(1);
+	return t;
+}
+
+static long stop_clock(long start)
+{
+	MARK(2);
+	return now() - start;
 }
 
 /* ---- providers ---- */
@@ -173,18 +197,18 @@ static void read_all(char *p, long len)
 
 static long time_write(char *p, long len)
 {
-	long t = now();
+	long t = start_clock();
 
 	write_all(p, len);
-	return now() - t;
+	return stop_clock(t);
 }
 
 static long time_read(char *p, long len)
 {
-	long t = now();
+	long t = start_clock();
 
 	read_all(p, len);
-	return now() - t;
+	return stop_clock(t);
 }
 
 /* ---- processes ---- */
@@ -261,12 +285,12 @@ static long do_nothing(char *p, long len)
 /* The fork itself, seen from the parent; the child exits at once. */
 static long time_fork(void)
 {
-	long t = now();
+	long t = start_clock();
 	pid_t pid = fork_or_die();
 
 	if (!pid)
 		_exit(0);
-	t = now() - t;
+	t = stop_clock(t);
 	reap(pid);
 	return t;
 }
@@ -343,9 +367,9 @@ static long row_munmap(char *p)
 	long t;
 
 	write_all(p, bytes);
-	t = now();
+	t = start_clock();
 	munmap(p, bytes);
-	return now() - t;
+	return stop_clock(t);
 }
 
 /* From the child's last look at the clock until the parent has its status. */
@@ -356,11 +380,11 @@ static long row_exit(char *p)
 
 	if (!pid) {
 		write_all(p, bytes);
-		*start = now();
+		*start = start_clock();
 		_exit(0);
 	}
 	reap(pid);
-	return now() - *start;
+	return stop_clock(*start);
 }
 
 /*
@@ -528,6 +552,9 @@ static const struct row rows[] = {
 
 static int wanted(const struct row *row, const struct provider *provider)
 {
+	if ((only_row && strcmp(row->name, only_row)) ||
+	    (only_provider && strcmp(provider->name, only_provider)))
+		return 0;
 	switch (row->whom) {
 	case COPIES:
 		return provider->copies;
@@ -685,6 +712,8 @@ static void parse(int argc, char **argv)
 	static const struct option options[] = {
 		{ "mb", required_argument, NULL, 'm' },
 		{ "runs", required_argument, NULL, 'r' },
+		{ "row", required_argument, NULL, 'w' },
+		{ "provider", required_argument, NULL, 'p' },
 		{ }
 	};
 	int c;
@@ -697,12 +726,19 @@ static void parse(int argc, char **argv)
 		case 'r':
 			runs = number(optarg, 1, MAX_RUNS);
 			break;
+		case 'w':
+			only_row = optarg;
+			break;
+		case 'p':
+			only_provider = optarg;
+			break;
 		default:
 			exit(2);
 		}
 	}
 	if (optind != argc) {
-		fputs("usage: bench [--mb N] [--runs N]\n", stderr);
+		fputs("usage: bench [--mb N] [--runs N] [--row NAME] [--provider NAME]\n",
+		      stderr);
 		exit(2);
 	}
 }
