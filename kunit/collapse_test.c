@@ -410,7 +410,7 @@ static void u30_merge_waits_for_a_busy_page(struct kunit *test)
 static struct folio *put_placeholder(struct world *w, struct vm_object *object,
 				     unsigned long page)
 {
-	struct vm_page *pg = vm_page_alloc(w->family->mapping, at(page), false);
+	struct vm_page *pg = vm_page_alloc(w->family->mapping, at(page), 0, false);
 	u64 *p;
 
 	KUNIT_ASSERT_NOT_NULL(w->test, pg);

@@ -122,9 +122,9 @@ void world_inherit(struct world *w, int proc, enum vm_inherit inheritance)
 
 /* ---- memory ---- */
 
-static u64 *world_kmap(struct folio *folio)
+static u64 *world_kmap(struct folio *folio, unsigned long page)
 {
-	return kmap_local_folio(folio, 0);
+	return kmap_local_folio(folio, (at(page) - folio->index) << PAGE_SHIFT);
 }
 
 int world_fault(struct world *w, int proc, unsigned long page, bool write,
@@ -139,7 +139,7 @@ void world_write(struct world *w, int proc, unsigned long page, u64 value)
 	u64 *p;
 
 	KUNIT_ASSERT_EQ(w->test, 0, world_fault(w, proc, page, true, &folio));
-	p = world_kmap(folio);
+	p = world_kmap(folio, page);
 	*p = value;
 	kunmap_local(p);
 	folio_set_dirty(folio);
@@ -155,7 +155,7 @@ u64 world_read(struct world *w, int proc, unsigned long page)
 	u64 value, *p;
 
 	KUNIT_ASSERT_EQ(w->test, 0, world_fault(w, proc, page, false, &folio));
-	p = world_kmap(folio);
+	p = world_kmap(folio, page);
 	value = *p;
 	kunmap_local(p);
 	folio_unlock(folio);
@@ -174,7 +174,7 @@ static u64 world_peek(struct vm_map_entry *entry, unsigned long page)
 		pg = vm_page_lookup(object->memq, at(page));
 		if (!pg)
 			continue;
-		p = world_kmap(pg->folio);
+		p = world_kmap(pg->folio, page);
 		value = *p;
 		kunmap_local(p);
 		return value;
@@ -269,21 +269,31 @@ struct vm_object *world_bare(struct world *w, unsigned long page,
 	return object;
 }
 
-struct vm_page *world_put(struct world *w, struct vm_object *object,
-			  unsigned long page, u64 value)
+struct vm_page *world_put_large(struct world *w, struct vm_object *object,
+				unsigned long page, unsigned int order,
+				u64 value)
 {
+	unsigned long i;
 	struct vm_page *pg;
 	u64 *p;
 
-	pg = vm_page_alloc(w->family->mapping, at(page), true);
+	pg = vm_page_alloc(w->family->mapping, at(page), order, true);
 	KUNIT_ASSERT_NOT_NULL(w->test, pg);
-	p = world_kmap(pg->folio);
-	*p = value;
-	kunmap_local(p);
+	for (i = page; i < page + vm_page_nr(pg); i++) {
+		p = world_kmap(pg->folio, i);
+		*p = value++;
+		kunmap_local(p);
+	}
 	folio_set_dirty(pg->folio);
 	KUNIT_ASSERT_EQ(w->test, 0, vm_page_insert(object->memq, pg));
 	folio_unlock(pg->folio);
 	return pg;
+}
+
+struct vm_page *world_put(struct world *w, struct vm_object *object,
+			  unsigned long page, u64 value)
+{
+	return world_put_large(w, object, page, 0, value);
 }
 
 MODULE_LICENSE("GPL");

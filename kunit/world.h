@@ -105,6 +105,11 @@ struct vm_object *world_bare(struct world *w, unsigned long page,
 struct vm_page *world_put(struct world *w, struct vm_object *object,
 			  unsigned long page, u64 value);
 
+/* The same with a large page, and values from @value on. */
+struct vm_page *world_put_large(struct world *w, struct vm_object *object,
+				unsigned long page, unsigned int order,
+				u64 value);
+
 #define EXPECT_OBJECT(on, object, refs, shadows, pages, onemap)	\
 do {									\
 	struct world *_w = (on);					\

@@ -9,6 +9,10 @@
  * which are printed as a file for --replay.
  *
  *	t_diff [--seed N] [--runs N] [--steps N] [--threads] [--replay FILE]
+ *	       [--superpages]
+ *
+ * With --superpages what is called a page here is an eighth of a superpage, of
+ * which a few pages are written and compared; so operations cut superpages.
  *
  * Any sublist of operations is a valid run: what makes no sense (a process that
  * does not live, a page that is not mapped) is not done, on either side.  What a
@@ -34,6 +38,7 @@
 #include <time.h>
 
 #define WINDOW		32	/* pages */
+#define SUPERPAGE	(2UL << 20)
 #define PROCESSES	8
 #define MAX_STEPS	4000
 
@@ -136,14 +141,28 @@ static const char * const verdicts[] = {
 	[NOT_AS_EXPECTED]	= "both sides did what the test did not expect",
 };
 
+static int unit = 1;			/* real pages in one of ours */
+static const int spots_in_unit[] = { 0, 1, 33, 63 };
+
 static size_t bytes(int pages)
 {
-	return (size_t)pages * vt_page_size;
+	return (size_t)pages * unit * vt_page_size;
+}
+
+static int nr_spots(void)
+{
+	return unit == 1 ? 1 : ARRAY_SIZE(spots_in_unit);
 }
 
 static char *at(int side, int page)
 {
 	return win[side] + bytes(page);
+}
+
+/* One of the real pages that are looked at. */
+static char *spot(int side, int page, unsigned int n)
+{
+	return at(side, page) + spots_in_unit[n % nr_spots()] * vt_page_size;
 }
 
 static bool fits(int page, int nr)
@@ -206,8 +225,13 @@ static int map_side(int side, int page, int nr, bool shared)
 {
 	int flags = (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
 
-	if (side == OURS)
-		return vt_map_at(at(side, page), nr, VT_RW, flags) ? 0 : errno;
+	if (side == OURS) {
+		if (!vt_map_at(at(side, page), nr * unit, VT_RW, flags))
+			return errno;
+		if (unit > 1)
+			madvise(at(side, page), bytes(nr), MADV_HUGEPAGE);
+		return 0;
+	}
 	return mmap(at(side, page), bytes(nr), VT_RW, flags | MAP_ANONYMOUS,
 		    -1, 0) == MAP_FAILED ? errno : 0;
 }
@@ -244,7 +268,7 @@ static int syscall_side(int side, int page, const struct op *op,
 		return errno;
 	n = write(fd[1], data, nr);
 	if (n == nr)
-		n = read(fd[0], at(side, page) + op->arg, nr);
+		n = read(fd[0], spot(side, page, op->value) + op->arg, nr);
 	if (n < 0)
 		err = errno;
 	else if (n != nr)
@@ -264,7 +288,7 @@ static int check_length(const struct op *op)
 
 	/* It may go over into the next page. */
 	if (op->arg + nr > (int)vt_page_size &&
-	    (!fits(op->page, 2) || state[op->page + 1].prot != VT_RW))
+	    (unit > 1 || !fits(op->page, 2) || state[op->page + 1].prot != VT_RW))
 		nr = vt_page_size - op->arg;
 	return nr < MAX_WRITE ? nr : MAX_WRITE;
 }
@@ -285,7 +309,8 @@ static int do_write(const struct op *op)
 		if (op->code == OP_SYSCALL) {
 			err[side] = syscall_side(side, op->page, op, data, nr);
 		} else {
-			memcpy(at(side, op->page) + op->arg, data, nr);
+			memcpy(spot(side, op->page, op->value) + op->arg, data,
+			       nr);
 			err[side] = 0;
 		}
 	}
@@ -299,8 +324,9 @@ static int do_touch(const struct op *op)
 
 	for (side = OURS; side <= TWIN; side++)
 		sig[side] = op->arg ?
-			vt_try_write(at(side, op->page), op->value) :
-			vt_try_read(at(side, op->page));
+			vt_try_write(spot(side, op->page, op->value),
+				     op->value) :
+			vt_try_read(spot(side, op->page, op->value));
 	if (sig[OURS] != sig[TWIN])
 		return OTHER_FAULT;
 	return sig[TWIN] == (allowed ? 0 : SIGSEGV) ? SAME : NOT_AS_EXPECTED;
@@ -560,17 +586,17 @@ static int compare_page(struct compare *c, int page, const char *ours,
 static long compare_here(void *arg)
 {
 	struct compare *c = arg;
-	int i, bad;
+	int i, n, bad = SAME;
 
-	for (i = 0; i < WINDOW; i++) {
+	for (i = 0; i < WINDOW && !bad; i++) {
 		if (!state[i].mapped || !(state[i].prot & PROT_READ))
 			continue;
 		c->readable |= 1U << i;
-		bad = compare_page(c, i, at(OURS, i), at(TWIN, i));
-		if (bad)
-			return bad;
+		for (n = 0; n < nr_spots() && !bad; n++)
+			bad = compare_page(c, i, spot(OURS, i, n),
+					   spot(TWIN, i, n));
 	}
-	return SAME;
+	return bad;
 }
 
 static long which_readable(void *arg)
@@ -599,7 +625,7 @@ static int compare_from_outside(int who, struct compare *c)
 			local.iov_base = copy[side];
 			local.iov_len = vt_page_size;
 			remote.iov_len = vt_page_size;
-			remote.iov_base = at(side, i);
+			remote.iov_base = spot(side, i, i);
 			if (process_vm_readv(puppet_pid(who), &local, 1,
 					     &remote, 1, 0) !=
 			    (ssize_t)vt_page_size)
@@ -629,13 +655,14 @@ static int reserve_windows(void)
 
 	for (side = OURS; side <= TWIN; side++) {
 		/* A hole around each: nothing may grow into the other. */
-		char *mem = mmap(NULL, bytes(WINDOW + 2), PROT_NONE,
+		size_t around = unit > 1 ? SUPERPAGE : vt_page_size;
+		char *mem = mmap(NULL, bytes(WINDOW) + 2 * around, PROT_NONE,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 				 -1, 0);
 
 		if (mem == MAP_FAILED)
 			return -1;
-		win[side] = mem + vt_page_size;
+		win[side] = (char *)(((uintptr_t)mem + around) & -around);
 	}
 	return 0;
 }
@@ -1229,12 +1256,13 @@ struct options {
 	int runs;
 	int steps;
 	bool threads;
+	bool superpages;
 	const char *replay;
 };
 
 static void usage(void)
 {
-	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--replay FILE]\n",
+	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--superpages] [--replay FILE]\n",
 	      stderr);
 	exit(KSFT_FAIL);
 }
@@ -1248,6 +1276,10 @@ static void parse_options(int argc, char **argv, struct options *opt)
 
 		if (!strcmp(argv[i], "--threads")) {
 			opt->threads = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--superpages")) {
+			opt->superpages = true;
 			continue;
 		}
 		if (!value)
@@ -1287,6 +1319,8 @@ int main(int argc, char **argv)
 	parse_options(argc, argv, &opt);
 	if (fault)
 		deliberate_fault = atoi(fault);
+	if (opt.superpages)
+		unit = SUPERPAGE / 8 / vt_page_size;
 	if (reserve_windows())
 		return KSFT_FAIL;
 	puppet_init();

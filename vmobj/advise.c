@@ -40,13 +40,20 @@ static void vm_page_advise(struct vm_page *pg, enum vm_advice advice)
 	folio_unlock(pg->folio);
 }
 
+/* At least in part. */
 static bool vm_page_hidden(struct vm_object *top, struct vm_object *object,
-			   pgoff_t index)
+			   const struct vm_page *pg)
 {
 	for (; top != object; top = top->backing_object)
-		if (vm_memq_find(top->memq, index))
+		if (vm_page_any(top->memq, pg->index, vm_page_end(pg)))
 			return true;
 	return false;
+}
+
+/* A large page that the advice is not about as a whole is left alone. */
+static bool vm_page_inside(const struct vm_page *pg, pgoff_t start, pgoff_t end)
+{
+	return pg->index >= start && vm_page_end(pg) <= end;
 }
 
 static bool vm_object_may_free(struct vm_object *object)
@@ -70,7 +77,8 @@ void vm_object_madvise(struct vm_object *object, pgoff_t start,
 	for (; object; object = object->backing_object)
 		for (pg = vm_page_first(object->memq, start);
 		     pg && pg->index < start + pages; pg = vm_page_next(pg))
-			if (!vm_page_hidden(top, object, pg->index))
+			if (vm_page_inside(pg, start, start + pages) &&
+			    !vm_page_hidden(top, object, pg))
 				vm_page_advise(pg, advice);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_madvise);

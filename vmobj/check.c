@@ -31,7 +31,9 @@
 #include <vmobj/map.h>
 #include <vmobj/object.h>
 #include <vmobj/pageq.h>
+#include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/superpage.h>
 #include <vmobj/writeset.h>
 
 struct vm_check {
@@ -102,7 +104,7 @@ static void check_pages(struct vm_check *c, struct vm_object *object)
 		if (prev && prev->index + vm_page_nr(prev) > pg->index)
 			vm_violation(c, "I7: object %llu: pages %lu and %lu overlap",
 				     object->id, prev->index, pg->index);
-		if ((pg->index < object->pg_base ||
+		if ((vm_page_end(pg) <= object->pg_base ||
 		     pg->index >= vm_object_end(object)) && !pg->wire_count)
 			vm_violation(c, "I9: object %llu: page %lu outside [%lu, %lu)",
 				     object->id, pg->index, object->pg_base,
@@ -161,8 +163,9 @@ static void check_chain(struct vm_check *c, struct vm_object *object)
 	if (backing->pg_base > object->pg_base)
 		vm_violation(c, "I10: object %llu: begins before its backing object",
 			     object->id);
+	/* Large pages may be in use, and then keep the two apart. */
 	if (backing->ref_count == 1 && vm_object_internal(object) &&
-	    vm_object_internal(backing) &&
+	    vm_object_internal(backing) && !backing->memq->large &&
 	    !atomic_read(&object->paging_in_progress) &&
 	    !atomic_read(&backing->paging_in_progress))
 		vm_violation(c, "I28: object %llu: backing object %llu has no other user",
@@ -290,6 +293,50 @@ static int check_pte(pte_t *ptep, unsigned long addr, void *data)
 	return 0;
 }
 
+/* Of a huge page a process sees all; so no page above it may be hidden. */
+static int check_pmd(pmd_t *pmdp, unsigned long addr, void *data)
+{
+	struct vm_check *c = data;
+	struct vm_map_entry *entry = c->entry;
+	struct vm_object *top = entry->object, *object = top;
+	pgoff_t index = (addr >> PAGE_SHIFT) - entry->map->bias;
+	pgoff_t start = round_down(index, VM_SUPERPAGE_NR);
+	struct vm_page *pg = NULL;
+	pmd_t pmd = READ_ONCE(*pmdp);
+	struct folio *folio;
+
+	if (!pmd_trans_huge(pmd))
+		return 0;
+	folio = page_folio(pmd_page(pmd));
+	if (start < entry->start || start + VM_SUPERPAGE_NR > entry->end)
+		vm_violation(c, "I34: address %lx is huge, its entry ends in it", addr);
+	for (; object && !pg; object = object->backing_object)
+		pg = vm_page_any(object->memq, start, start + VM_SUPERPAGE_NR);
+	if (!pg || pg->folio != folio || pg->index != start)
+		vm_violation(c, "I34: address %lx maps a huge page, and not all of it is visible",
+			     addr);
+	if (!pmd_write(pmd) && !pmd_dirty(pmd))
+		return 0;
+	if (entry->needs_copy)
+		vm_violation(c, "I19: huge address %lx is writable, NEEDS_COPY is set",
+			     addr);
+	if (pg && pg->memq != top->memq)
+		vm_violation(c, "I20: huge address %lx is writable, its page is not of the top object",
+			     addr);
+	for (index = start; index < start + VM_SUPERPAGE_NR; index++)
+		if (!vm_writeset_test(top, index))
+			break;
+	if (index < start + VM_SUPERPAGE_NR)
+		vm_violation(c, "I23: huge address %lx is writable, the object does not know",
+			     addr);
+	return 0;
+}
+
+static const struct pmap_walk_ops check_walk_ops = {
+	.pte = check_pte,
+	.pmd = check_pmd,
+};
+
 static void check_entry(struct vm_check *c, struct vm_map_entry *entry)
 {
 	struct vm_object *object = entry->object;
@@ -333,10 +380,8 @@ static void check_page_tables(struct vm_check *c, struct vm_map *map)
 		if (!entry->object)
 			continue;
 		c->entry = entry;
-		compat_apply_to_ptes(map->mm,
-				     vm_map_address(map, entry->start),
-				     (entry->end - entry->start) << PAGE_SHIFT,
-				     check_pte, c);
+		pmap_walk(map->mm, vm_map_address(map, entry->start),
+			  vm_map_address(map, entry->end), &check_walk_ops, c);
 	}
 	up_write(&map->mm->mmap_lock);
 }

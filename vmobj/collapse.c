@@ -21,6 +21,7 @@
  * Qcollapse raised B's ref_count by two to keep deallocate out of its special
  * cases meanwhile; under the family lock nobody else is there.
  */
+#include <linux/highmem.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -29,9 +30,12 @@
 #include <vmobj/stats.h>
 #include <vmobj/writeset.h>
 
-static bool vm_object_in_window(const struct vm_object *object, pgoff_t index)
+/* At least in part: a large page may reach out of the window. */
+static bool vm_object_in_window(const struct vm_object *object,
+				const struct vm_page *pg)
 {
-	return index >= object->pg_base && index < vm_object_end(object);
+	return vm_page_end(pg) > object->pg_base &&
+	       pg->index < vm_object_end(object);
 }
 
 /*
@@ -78,7 +82,7 @@ static void vm_object_trim(struct vm_object *object, struct vm_page_batch *batch
 	struct vm_page *pg, *next;
 
 	for (pg = vm_page_first(object->memq, 0);
-	     pg && pg->index < object->pg_base; pg = next) {
+	     pg && !vm_object_in_window(object, pg); pg = next) {
 		next = vm_page_next(pg);
 		vm_page_remove(pg);
 		vm_page_batch_add(batch, pg);
@@ -86,44 +90,146 @@ static void vm_object_trim(struct vm_object *object, struct vm_page_batch *batch
 	for (pg = vm_page_first(object->memq, vm_object_end(object)); pg;
 	     pg = next) {
 		next = vm_page_next(pg);
+		if (vm_object_in_window(object, pg))
+			continue;
 		vm_page_remove(pg);
 		vm_page_batch_add(batch, pg);
 	}
 }
 
+/* ---- large pages with small ones above them ---- */
+
 /*
- * Move one page into @object's tree.  @shadows: it hides what is there already,
- * otherwise it is hidden by that.
+ * The small pages are copied into the large one (D8): the copies cost what was
+ * dirtied, and the page can be mapped as a whole again.  Nobody may see or use
+ * either page meanwhile: vm_object_may_merge() has seen to that.
  */
-static void vm_object_merge_page(struct vm_object *object, struct vm_page *pg,
-				 bool shadows, struct vm_page_batch *batch)
+static void vm_page_absorb(struct vm_page *large, struct vm_page *small,
+			   struct vm_page_batch *batch)
+{
+	unsigned long i, to = small->index - large->index;
+
+	for (i = 0; i < vm_page_nr(small); i++)
+		copy_highpage(folio_page(large->folio, to + i),
+			      folio_page(small->folio, i));
+	folio_set_dirty(large->folio);
+	vm_page_remove(small);
+	vm_page_batch_add(batch, small);
+	vmobj_stat_inc(VMOBJ_ABSORBS);
+}
+
+/* Can @small, which hides a part of @large, be copied into it? */
+static bool vm_page_may_absorb(struct vm_page *large, struct vm_page *small)
+{
+	return vm_page_valid(large) && vm_page_valid(small) &&
+	       vm_page_make_exclusive(large) && vm_page_make_exclusive(small);
+}
+
+/* The pages above that hide parts of one large page. */
+static bool vm_object_may_absorb(struct vm_object *object, struct vm_page *large)
+{
+	struct vm_page *pg;
+
+	for (pg = vm_page_first(object->memq, large->index);
+	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg))
+		if (pg->order < large->order && !vm_page_may_absorb(large, pg))
+			return false;
+	return true;
+}
+
+/*
+ * A large page whose memory somebody uses, or a small one above it, has to stay
+ * where it is.  Then the two objects stay two.  This is asked before anything is
+ * moved, and remains true while the family lock is held.
+ */
+static bool vm_object_may_merge(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+	struct vm_page *pg, *large;
+
+	if (!backing->memq->large)
+		return true;
+	/* Look at the fewer. */
+	if (object->memq->resident <= backing->memq->resident) {
+		for (pg = vm_page_first(object->memq, 0); pg;
+		     pg = vm_page_next(pg)) {
+			large = vm_memq_find(backing->memq, pg->index);
+			if (large && large->order > pg->order &&
+			    !vm_page_may_absorb(large, pg))
+				return false;
+			cond_resched();
+		}
+		return true;
+	}
+	for (pg = vm_page_first(backing->memq, 0); pg; pg = vm_page_next(pg)) {
+		if (pg->order && !vm_object_may_absorb(object, pg))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/* ---- merge, page by page ---- */
+
+/* @pg comes from above: what it hides in @object's tree goes. */
+static void vm_object_merge_upper(struct vm_object *object, struct vm_page *pg,
+				  struct vm_page_batch *batch)
 {
 	struct vm_page *there;
 
-	if (shadows && !vm_page_settle(pg, batch))
+	if (!vm_page_settle(pg, batch))
 		return;
-	if (!vm_object_in_window(object, pg->index))
-		goto free;
-
 	there = vm_memq_find(object->memq, pg->index);
-	if (there && !shadows && !vm_page_settle(there, batch))
-		there = NULL;
-	if (!there) {
-		if (!shadows && !vm_page_settle(pg, batch))
-			return;
-		WARN_ON_ONCE(vm_page_rename(pg, object->memq));
+	if (there && there->order > pg->order) {
+		vm_page_absorb(there, pg, batch);
 		return;
 	}
-	if (!shadows)
-		goto free;
-	vm_page_remove(pg);
-	vm_page_replace(there, pg);
-	vm_page_batch_add(batch, there);
-	return;
+	if (there && there->order == pg->order) {
+		vm_page_remove(pg);
+		vm_page_replace(there, pg);
+		vm_page_batch_add(batch, there);
+		return;
+	}
+	while ((there = vm_page_any(object->memq, pg->index, vm_page_end(pg)))) {
+		vm_page_remove(there);
+		vm_page_batch_add(batch, there);
+	}
+	WARN_ON_ONCE(vm_page_rename(pg, object->memq));
+}
 
-free:
-	vm_page_remove(pg);
-	vm_page_batch_add(batch, pg);
+/* @pg comes from below: it goes where nothing in @object's tree hides it. */
+static void vm_object_merge_lower(struct vm_object *object, struct vm_page *pg,
+				  struct vm_page_batch *batch)
+{
+	struct vm_page *there;
+
+	there = vm_memq_find(object->memq, pg->index);
+	if (there && there->order >= pg->order) {
+		if (vm_page_settle(there, batch)) {
+			vm_page_remove(pg);
+			vm_page_batch_add(batch, pg);
+			return;
+		}
+	}
+	if (!vm_page_settle(pg, batch))
+		return;
+	while ((there = vm_page_any(object->memq, pg->index, vm_page_end(pg))))
+		vm_page_absorb(pg, there, batch);
+	WARN_ON_ONCE(vm_page_rename(pg, object->memq));
+}
+
+/* Move one page into @object's tree; @upper: it hides what is there already. */
+static void vm_object_merge_page(struct vm_object *object, struct vm_page *pg,
+				 bool upper, struct vm_page_batch *batch)
+{
+	if (!vm_object_in_window(object, pg)) {
+		vm_page_remove(pg);
+		vm_page_batch_add(batch, pg);
+	} else if (upper) {
+		vm_object_merge_upper(object, pg, batch);
+	} else {
+		vm_object_merge_lower(object, pg, batch);
+	}
 }
 
 /* VM_SCAN_COLLAPSE_WAIT: all pages of the backing object. */
@@ -157,8 +263,9 @@ static void vm_object_scan_nowait(struct vm_object *object)
 		next = vm_page_next(pg);
 		if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count)
 			continue;
-		upper = vm_memq_find(object->memq, pg->index);
-		if (upper && (vm_page_busy(upper) || !vm_page_valid(upper)))
+		upper = vm_page_any(object->memq, pg->index, vm_page_end(pg));
+		if (upper && (vm_page_busy(upper) || !vm_page_valid(upper) ||
+			      upper->order < pg->order))
 			continue;
 		vm_object_merge_page(object, pg, false, &batch);
 	}
@@ -167,12 +274,20 @@ static void vm_object_scan_nowait(struct vm_object *object)
 
 /* ---- the test for bypass ---- */
 
-/* Does @object lack its own page where @backing has one? */
+/* Does @object lack its own page somewhere where @backing has one? */
 static bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
 {
-	struct vm_page *upper = vm_memq_find(object->memq, pg->index);
+	pgoff_t index = max(pg->index, object->pg_base);
+	pgoff_t end = min(vm_page_end(pg), vm_object_end(object));
+	struct vm_page *upper;
 
-	return !upper || !vm_page_valid(upper);
+	while (index < end) {
+		upper = vm_memq_find(object->memq, index);
+		if (!upper || !vm_page_valid(upper))
+			return true;
+		index = vm_page_end(upper);
+	}
+	return false;
 }
 
 /*
@@ -192,7 +307,7 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 		return false;
 
 	pg = vm_memq_find(backing->memq, object->bypass_hint);
-	if (pg && vm_object_in_window(object, pg->index) &&
+	if (pg && vm_object_in_window(object, pg) &&
 	    vm_object_shows(object, pg))
 		return false;
 
@@ -308,12 +423,16 @@ void vm_object_collapse(struct vm_object *object)
 						       VM_SCAN_COLLAPSE_NOWAIT);
 			return;
 		}
-		if (backing->ref_count == 1)
+		if (backing->ref_count == 1) {
+			if (!vm_object_may_merge(object))
+				return;
 			vm_object_merge(object);
-		else if (vm_object_backing_scan(object, VM_SCAN_ALL_SHADOWED))
+		} else if (vm_object_backing_scan(object,
+						  VM_SCAN_ALL_SHADOWED)) {
 			vm_object_bypass(object);
-		else
+		} else {
 			return;
+		}
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_collapse);

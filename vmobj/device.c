@@ -352,6 +352,7 @@ static const struct file_operations vmobj_fops = {
 	.owner = THIS_MODULE,
 	.llseek = noop_llseek,
 	.mmap = vmobj_mmap,
+	.get_unmapped_area = thp_get_unmapped_area,
 	.unlocked_ioctl = vmobj_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 };

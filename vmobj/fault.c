@@ -49,6 +49,7 @@
 #include <vmobj/map.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/superpage.h>
 #include <vmobj/writeset.h>
 
 /* Pages handled in one fault when writes go upwards. */
@@ -57,21 +58,27 @@
 /**
  * struct vm_walk - a fault on its way down a chain
  * @map: the process's map
+ * @vma: where the page will be mapped, or NULL: it will not be
+ * @entry: entry at @index
  * @index: page wanted, family coordinates
  * @write: for writing
  * @top: object of the entry
  * @seq: state of the top's tree when it had no page
  * @found: object that has the page
  * @fresh: nobody had a page, so nobody has one mapped
+ * @whole: the folio is large, and all of it is what the process sees there
  */
 struct vm_walk {
 	struct vm_map *map;
+	struct vm_area_struct *vma;
+	struct vm_map_entry *entry;
 	pgoff_t index;
 	bool write;
 	struct vm_object *top;
 	unsigned int seq;
 	struct vm_object *found;
 	bool fresh;
+	bool whole;
 };
 
 /* Case 0 of everything: what the walk was based on is no longer so. */
@@ -111,12 +118,54 @@ static bool vm_walk_top_changed(struct vm_walk *walk)
 	return vm_page_lookup(q, walk->index);
 }
 
+/*
+ * Does no object from the top down to @stop have anything in a range?  The top is
+ * looked at last: a page that moves up is in the backing object or in the top.
+ */
+static bool vm_walk_empty(const struct vm_walk *walk,
+			  const struct vm_object *stop, pgoff_t start,
+			  pgoff_t end)
+{
+	struct vm_object *object = walk->top;
+
+	if (object == stop)
+		return true;
+	while ((object = object->backing_object) != stop)
+		if (vm_page_any(object->memq, start, end))
+			return false;
+	return !vm_page_any(walk->top->memq, start, end);
+}
+
+/* Would a superpage be inside the VMA and the entry? */
+static bool vm_walk_fits(const struct vm_walk *walk)
+{
+	return walk->vma && vm_superpage_fits(walk->vma, walk->index) &&
+	       vm_superpage_inside(walk->index, walk->entry->start,
+				   walk->entry->end);
+}
+
+/* A superpage, if it is wanted, fits, and can be had. */
+static struct vm_page *vm_walk_alloc_superpage(struct vm_walk *walk)
+{
+	pgoff_t start = round_down(walk->index, VM_SUPERPAGE_NR);
+
+	if (!walk->vma || !vm_superpage_wanted(walk->vma) ||
+	    !vm_walk_fits(walk) ||
+	    !vm_walk_empty(walk, NULL, start, start + VM_SUPERPAGE_NR))
+		return NULL;
+	return vm_page_alloc(walk->map->family->mapping, start,
+			     VM_SUPERPAGE_ORDER, true);
+}
+
 /* Case 3. */
 static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 {
 	struct vm_page *pg;
 
-	pg = vm_page_alloc(walk->map->family->mapping, walk->index, true);
+	pg = vm_walk_alloc_superpage(walk);
+	if (!pg)
+		pg = vm_page_alloc(walk->map->family->mapping, walk->index, 0,
+				   true);
 	if (!pg)
 		return NULL;
 	if (unlikely(vm_page_insert(walk->top->memq, pg))) {
@@ -125,17 +174,24 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 		return VM_WALK_AGAIN;
 	}
 	vmobj_stat_inc(VMOBJ_ZERO_FILLS);
+	if (pg->order)
+		vmobj_stat_inc(VMOBJ_SUPERPAGES);
 	walk->fresh = true;
+	walk->whole = pg->order;	/* it fits, or it would be small */
 	return pg->folio;
 }
 
-/* Case 2b. */
-static bool vm_walk_may_move(const struct vm_walk *walk)
+/* Case 2b.  A large page moves only if nothing above hides a part of it. */
+static bool vm_walk_may_move(const struct vm_walk *walk,
+			     const struct vm_page *pg)
 {
 	const struct vm_object *backing = walk->top->backing_object;
 
 	return walk->found == backing && backing->ref_count == 1 &&
-	       backing->shadow_count == 1 && vm_object_internal(backing);
+	       backing->shadow_count == 1 && vm_object_internal(backing) &&
+	       !READ_ONCE(pg->wire_count) &&
+	       (!pg->order || !vm_page_any(walk->top->memq, pg->index,
+					   vm_page_end(pg)));
 }
 
 static struct folio *vm_walk_move_up(struct vm_walk *walk, struct vm_page *pg)
@@ -149,6 +205,7 @@ static struct folio *vm_walk_move_up(struct vm_walk *walk, struct vm_page *pg)
 		return VM_WALK_AGAIN;
 	}
 	vmobj_stat_inc(VMOBJ_COW_MOVES);
+	walk->whole = pg->order && vm_walk_fits(walk);
 	return folio;
 }
 
@@ -159,7 +216,7 @@ static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 	struct folio *from;
 	struct vm_page *copy;
 
-	copy = vm_page_alloc(mapping, walk->index, false);
+	copy = vm_page_alloc(mapping, walk->index, 0, false);
 	if (!copy)
 		return NULL;
 	from = vm_walk_lock(walk->found, pg);
@@ -197,13 +254,20 @@ static struct folio *vm_walk_read_below(struct vm_walk *walk, struct vm_page *pg
 		folio_unlock(folio);
 		return VM_WALK_AGAIN;
 	}
+	walk->whole = pg->order && vm_walk_fits(walk) &&
+		      vm_walk_empty(walk, walk->found, pg->index, vm_page_end(pg));
 	return folio;
 }
 
 /* Case 1a. */
 static struct folio *vm_walk_top_page(struct vm_walk *walk, struct vm_page *pg)
 {
-	return vm_walk_lock(walk->top, pg) ?: VM_WALK_AGAIN;
+	struct folio *folio = vm_walk_lock(walk->top, pg);
+
+	if (!folio)
+		return VM_WALK_AGAIN;
+	walk->whole = pg->order && vm_walk_fits(walk);
+	return folio;
 }
 
 static struct folio *vm_walk_once(struct vm_walk *walk)
@@ -229,7 +293,7 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 		walk->found = object;
 		if (!walk->write)
 			return vm_walk_read_below(walk, pg);
-		if (vm_walk_may_move(walk) && !READ_ONCE(pg->wire_count))
+		if (vm_walk_may_move(walk, pg))
 			return vm_walk_move_up(walk, pg);
 		return vm_walk_copy(walk, pg);
 	}
@@ -261,29 +325,39 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 	return 0;
 }
 
+/*
+ * What is about to be mapped writable.  One page by itself is left to
+ * page_mkwrite, where that comes next.
+ */
+static int vm_walk_writeset_add(struct vm_walk *walk)
+{
+	vm_object_set_writeable_dirty(walk->top);
+	if (walk->whole)
+		return vm_writeset_add_superpage(walk->top, walk->index);
+	if (walk->vma && !COMPAT_CAN_INSERT_PAGE)
+		return 0;
+	return vm_writeset_add(walk->top, walk->index, 1);
+}
+
 /* See vm_fault_page(). */
 static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 {
 	struct vm_map *map = walk->map;
-	struct vm_map_entry *entry;
 	struct folio *folio;
 	vm_fault_t ret;
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
-	ret = vm_fault_lookup(map, walk->index, walk->write, &entry);
+	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
 	if (unlikely(ret))
 		return ret;
 
-	walk->top = entry->object;
+	walk->top = walk->entry->object;
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
-	if (folio && walk->write) {
-		vm_object_set_writeable_dirty(walk->top);
-		if (vm_writeset_add(walk->top, walk->index, 1)) {
-			folio_unlock(folio);
-			folio = NULL;
-		}
+	if (folio && walk->write && vm_walk_writeset_add(walk)) {
+		folio_unlock(folio);
+		folio = NULL;
 	}
 	if (folio)
 		folio_get(folio);
@@ -324,7 +398,6 @@ static vm_fault_t vmobj_fault_walk(struct vm_area_struct *vma,
 {
 	vm_fault_t ret;
 
-	walk->map = vma->vm_private_data;
 	ret = vm_fault_walk(walk, folio);
 	if (unlikely(ret == VM_FAULT_SIGBUS)) {
 		vmobj_fill_vma(vma);
@@ -336,7 +409,11 @@ static vm_fault_t vmobj_fault_walk(struct vm_area_struct *vma,
 static vm_fault_t vmobj_fault_page(struct vm_area_struct *vma, pgoff_t index,
 				   bool write, struct folio **folio)
 {
-	struct vm_walk walk = { .index = index, .write = write };
+	struct vm_walk walk = {
+		.map = vma->vm_private_data,
+		.index = index,
+		.write = write,
+	};
 
 	return vmobj_fault_walk(vma, &walk, folio);
 }
@@ -360,32 +437,52 @@ static vm_fault_t vmobj_insert(struct vm_fault *vmf, struct vm_walk *walk,
 			       struct folio *folio)
 {
 	struct page *page = folio_page(folio, walk->index - folio->index);
+	bool write = walk->write && vmobj_may_insert(vmf->vma);
 	vm_fault_t ret;
 
-	if (walk->write) {
-		if (!walk->fresh)
-			pmap_unmap_other(vmf, page);
+	if (!walk->fresh)
+		pmap_unmap_other(vmf, page);
+	if (write)
 		folio_set_dirty(folio);
-	}
-	ret = vmf_insert_page_mkwrite(vmf, page, walk->write);
+	ret = vmf_insert_page_mkwrite(vmf, page, write);
 	folio_unlock(folio);
 	folio_put(folio);
 	return ret;
 }
 
+/*
+ * Of a large folio the kernel would map as much as it can.  If a part of it is
+ * not what the process sees there, just the one page may be mapped: with a call
+ * for that, or because there is a page table, which keeps a huge PMD out.
+ */
+static bool vmobj_must_insert(struct vm_fault *vmf, const struct vm_walk *walk,
+			      struct folio *folio)
+{
+	if (walk->whole)
+		return false;
+	if (COMPAT_CAN_INSERT_PAGE)
+		return folio_test_large(folio) || vmobj_may_insert(vmf->vma);
+	if (folio_test_large(folio))
+		pmap_make_table(vmf);
+	return false;
+}
+
 vm_fault_t vmobj_fault(struct vm_fault *vmf)
 {
+	struct vm_area_struct *vma = vmf->vma;
 	struct vm_walk walk = {
+		.map = vma->vm_private_data,
+		.vma = vma,
 		.index = vmf->pgoff,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
 	};
 	struct folio *folio;
 	vm_fault_t ret;
 
-	ret = vmobj_fault_walk(vmf->vma, &walk, &folio);
+	ret = vmobj_fault_walk(vma, &walk, &folio);
 	if (ret)
 		return ret;
-	if (vmobj_may_insert(vmf->vma))
+	if (vmobj_must_insert(vmf, &walk, folio))
 		return vmobj_insert(vmf, &walk, folio);
 	vmf->page = folio_page(folio, vmf->pgoff - folio->index);
 	return VM_FAULT_LOCKED;

@@ -10,6 +10,7 @@
  *	object.c	objects; shadow.c and collapse.c chain them and shorten
  *			the chains; writeset.c remembers what may be written
  *	advise.c	advice on ranges
+ *	superpage.c	who gets huge pages
  *	page.c		pages; pageq.c their queues; pmap.c their PTEs
  *	family.c	the structure lock, and the inode all relatives share
  *
@@ -26,12 +27,14 @@
 #include <vmobj/object.h>
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
+#include <vmobj/superpage.h>
 
 static int __init vmobj_init(void)
 {
 	int err;
 
 	vm_pageq_init();
+	vm_superpage_init();
 	err = vm_page_init();
 	if (err)
 		return err;

@@ -369,6 +369,25 @@ static bool vm_map_entry_shared(const struct vm_map_entry *entry)
 	return false;
 }
 
+/* A large page across an end would have to be in both objects. */
+static bool vm_map_cuts_page(const struct vm_object *object, pgoff_t index)
+{
+	struct vm_page *pg = vm_memq_find(object->memq, index);
+
+	return pg && pg->index < index;
+}
+
+static bool vm_map_may_split(const struct vm_map_entry *entry)
+{
+	struct vm_object *object = entry->object;
+
+	return object->ref_count > 1 && vm_object_internal(object) &&
+	       vm_object_test(object, VM_OBJ_ONEMAPPING) &&
+	       !vm_object_test(object, VM_OBJ_NOSPLIT) &&
+	       !vm_map_cuts_page(object, entry->start) &&
+	       !vm_map_cuts_page(object, entry->end);
+}
+
 /* Returns the object for the child's entry, with a reference; it needs a copy. */
 static struct vm_object *vm_map_copy_entry(struct vm_map_entry *entry)
 {
@@ -382,9 +401,7 @@ static struct vm_object *vm_map_copy_entry(struct vm_map_entry *entry)
 		return object;
 	}
 
-	if (object->ref_count > 1 && vm_object_internal(object) &&
-	    vm_object_test(object, VM_OBJ_ONEMAPPING) &&
-	    !vm_object_test(object, VM_OBJ_NOSPLIT)) {
+	if (vm_map_may_split(entry)) {
 		part = vm_object_split(object, entry->start, entry->end);
 		vm_map_entry_set_object(entry, part);
 		vm_object_deallocate(object);

@@ -15,6 +15,7 @@
  * - Nothing recurses.  A deallocation walks down the chain in a loop; a bypass
  *   that makes another collapse possible puts that on a list.
  */
+#include <linux/highmem.h>
 #include <linux/rmap.h>
 #include <linux/slab.h>
 
@@ -253,14 +254,32 @@ static bool vm_object_keeps_page(struct vm_page *pg, bool clean_only)
 	return keep;
 }
 
-void vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
+/*
+ * A large page that is partly in the range stays, and that part becomes zeros:
+ * what it would show if it were new.
+ */
+static bool vm_object_zero_part(struct vm_page *pg, pgoff_t start, pgoff_t end)
+{
+	pgoff_t index;
+
+	if (!vm_page_make_exclusive(pg))
+		return false;
+	start = max(start, pg->index);
+	end = min(end, vm_page_end(pg));
+	for (index = start; index < end; index++)
+		clear_highpage(folio_page(pg->folio, index - pg->index));
+	return true;
+}
+
+bool vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 			   bool clean_only)
 {
 	struct vm_page_batch batch = { .nr = 0 };
 	struct vm_page *pg, *next;
+	bool all = true;
 
 	if (!object)
-		return;
+		return true;
 	lockdep_assert_held_write(&object->family->lock);
 	if (!end)
 		end = ULONG_MAX;
@@ -268,6 +287,11 @@ void vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 	for (pg = vm_page_first(object->memq, start); pg && pg->index < end;
 	     pg = next) {
 		next = vm_page_next(pg);
+		if (pg->index < start || vm_page_end(pg) > end) {
+			if (clean_only || !vm_object_zero_part(pg, start, end))
+				all = false;
+			continue;
+		}
 		if ((clean_only || READ_ONCE(pg->wire_count)) &&
 		    vm_object_keeps_page(pg, clean_only))
 			continue;
@@ -275,30 +299,34 @@ void vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 		vm_page_batch_add(&batch, pg);
 	}
 	vm_page_batch_flush(&batch);
+	return all;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_page_remove);
 
 /*
  * The folio lock is what a fault holds from the moment it decided what to map
  * until the PTE is there: taking it waits for such a fault.
+ *
+ * Returns where the next page may be.
  */
-static void vm_object_mkclean_page(struct vm_object *object, pgoff_t index)
+static pgoff_t vm_object_mkclean_page(struct vm_object *object, pgoff_t index)
 {
 	struct vm_page *pg = vm_memq_find(object->memq, index);
 	struct folio *folio;
 
 	if (!pg)
-		return;
+		return index + 1;
 	folio = pg->folio;
 	folio_lock(folio);
 	if (folio_mkclean(folio))
 		folio_set_dirty(folio);
 	folio_unlock(folio);
+	return vm_page_end(pg);
 }
 
 void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end)
 {
-	pgoff_t at = start;
+	pgoff_t at = start, stop;
 	unsigned long nr;
 
 	if (!object || !vm_object_test(object, VM_OBJ_WRITEABLE))
@@ -306,8 +334,8 @@ void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end)
 	lockdep_assert_held_write(&object->family->lock);
 
 	while ((nr = vm_writeset_next_run(object, &at, end)))
-		for (; nr; nr--, at++)
-			vm_object_mkclean_page(object, at);
+		for (stop = at + nr; at < stop;)
+			at = vm_object_mkclean_page(object, at);
 	vm_writeset_clear(object, start, end);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_pmap_copy);

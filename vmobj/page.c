@@ -71,6 +71,38 @@ struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_first);
 
+static struct vm_page *vm_memq_find_any(const struct vm_memq *q, pgoff_t start,
+					pgoff_t end)
+{
+	struct rb_node *node = READ_ONCE(q->root.rb_node);
+	struct vm_page *pg;
+
+	while (node) {
+		pg = rb_entry(node, struct vm_page, rb);
+		if (end <= pg->index)
+			node = READ_ONCE(node->rb_left);
+		else if (start >= vm_page_end(pg))
+			node = READ_ONCE(node->rb_right);
+		else
+			return pg;
+	}
+	return NULL;
+}
+
+struct vm_page *vm_page_any(const struct vm_memq *q, pgoff_t start, pgoff_t end)
+{
+	struct vm_page *pg;
+	unsigned int seq;
+
+	if (end <= READ_ONCE(q->first) || start >= READ_ONCE(q->end))
+		return NULL;
+	do {
+		seq = read_seqcount_begin(&q->seq);
+		pg = vm_memq_find_any(q, start, end);
+	} while (!pg && read_seqcount_retry(&q->seq, seq));
+	return pg;
+}
+
 /*
  * Put a page in its place; -EEXIST when any page of its range is there.  A write
  * section of the tree is open, so that nobody trusts a miss meanwhile.
@@ -112,6 +144,7 @@ static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
 	if (!q->max || pg->index > q->max->index)
 		WRITE_ONCE(q->max, pg);
 	q->resident += vm_page_nr(pg);
+	q->large += !!pg->order;
 	WRITE_ONCE(pg->memq, q);
 	return 0;
 }
@@ -126,6 +159,7 @@ static void vm_memq_unlink_locked(struct vm_memq *q, struct vm_page *pg)
 						 struct vm_page, rb));
 	rb_erase(&pg->rb, &q->root);
 	q->resident -= vm_page_nr(pg);
+	q->large -= !!pg->order;
 	WRITE_ONCE(pg->memq, NULL);
 	write_seqcount_end(&q->seq);
 }
@@ -169,7 +203,7 @@ int vm_page_rename(struct vm_page *pg, struct vm_memq *q)
 	spin_lock(&q->lock);
 	/* raw: to lockdep the two sections would be one in itself */
 	raw_write_seqcount_begin(&q->seq);
-	if (!vm_memq_find(q, pg->index)) {
+	if (!vm_memq_find_any(q, pg->index, vm_page_end(pg))) {
 		spin_lock_nested(&old->lock, SINGLE_DEPTH_NESTING);
 		vm_memq_unlink_locked(old, pg);
 		spin_unlock(&old->lock);
@@ -201,17 +235,28 @@ void vm_page_replace(struct vm_page *old, struct vm_page *pg)
 
 /* ---- allocation ---- */
 
-struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
-			      bool zero)
+/*
+ * A large folio is an extra that nobody waits for: no reclaim, no compaction.
+ */
+static gfp_t vm_page_gfp(unsigned int order, bool zero)
 {
 	gfp_t gfp = GFP_HIGHUSER | __GFP_ACCOUNT;
+
+	if (order)
+		gfp = (gfp | __GFP_NOMEMALLOC | __GFP_NOWARN) & ~__GFP_RECLAIM;
+	return zero ? gfp | __GFP_ZERO : gfp;
+}
+
+struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
+			      unsigned int order, bool zero)
+{
 	struct vm_page *pg;
 	struct folio *folio;
 
 	pg = kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
 	if (!pg)
 		return NULL;
-	folio = folio_alloc(zero ? gfp | __GFP_ZERO : gfp, 0);
+	folio = folio_alloc(vm_page_gfp(order, zero), order);
 	if (!folio) {
 		kmem_cache_free(vm_page_slab, pg);
 		return NULL;
@@ -221,7 +266,7 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 	pg->memq = NULL;
 	pg->folio = folio;
 	pg->wire_count = 0;
-	pg->order = 0;
+	pg->order = order;
 	pg->queue = VM_PAGEQ_NONE;
 	pg->act_count = 0;
 	pg->marker = false;
@@ -248,6 +293,19 @@ void vm_page_unmap(struct vm_page *pg)
 	if (folio_mapped(folio))
 		pmap_unmap_everywhere(folio->mapping, folio->index,
 				      folio_nr_pages(folio));
+}
+
+bool vm_page_make_exclusive(struct vm_page *pg)
+{
+	struct folio *folio = pg->folio;
+	bool exclusive;
+
+	folio_lock(folio);
+	vm_page_unmap(pg);
+	/* The tree's reference is one. */
+	exclusive = !pg->wire_count && folio_ref_count(folio) == 1;
+	folio_unlock(folio);
+	return exclusive;
 }
 
 /*

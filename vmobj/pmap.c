@@ -27,9 +27,80 @@ void pmap_unmap_other(struct vm_fault *vmf, struct page *page)
 
 	if (!pmd_present(pmd))
 		return;
-	pte = ptep_get(pte_offset_kernel(vmf->pmd, addr));
-	if (!pte_none(pte) && (!pte_present(pte) || pte_page(pte) != page))
-		compat_zap_range(vmf->vma, addr, PAGE_SIZE);
+	if (!pmd_trans_huge(pmd)) {
+		pte = ptep_get(pte_offset_kernel(vmf->pmd, addr));
+		if (pte_none(pte) ||
+		    (pte_present(pte) && pte_page(pte) == page))
+			return;
+	}
+	compat_zap_range(vmf->vma, addr, PAGE_SIZE);
+}
+
+static int pmap_do_nothing(pte_t *ptep, unsigned long addr, void *data)
+{
+	return 0;
+}
+
+void pmap_make_table(struct vm_fault *vmf)
+{
+	if (pmd_none(READ_ONCE(*vmf->pmd)))
+		apply_to_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK,
+				    PAGE_SIZE, pmap_do_nothing, NULL);
+}
+
+/* ---- walking page tables ---- */
+
+/*
+ * The entry for @addr in the last table but one, if the tables above it are
+ * there; if not NULL, and @addr moves on to where the next ones may be.
+ */
+static pmd_t *pmap_next_pmd(struct mm_struct *mm, unsigned long *addr,
+			    unsigned long end)
+{
+	pgd_t *pgd = pgd_offset(mm, *addr);
+	p4d_t *p4d;
+	pud_t *pud;
+
+	if (pgd_none(*pgd)) {
+		*addr = pgd_addr_end(*addr, end);
+		return NULL;
+	}
+	p4d = p4d_offset(pgd, *addr);
+	if (p4d_none(*p4d)) {
+		*addr = p4d_addr_end(*addr, end);
+		return NULL;
+	}
+	pud = pud_offset(p4d, *addr);
+	if (pud_none(*pud)) {
+		*addr = pud_addr_end(*addr, end);
+		return NULL;
+	}
+	return pmd_offset(pud, *addr);
+}
+
+int pmap_walk(struct mm_struct *mm, unsigned long addr, unsigned long end,
+	      const struct pmap_walk_ops *ops, void *data)
+{
+	unsigned long stop;
+	int err = 0;
+	pmd_t *pmd;
+
+	for (; addr < end && !err; addr = stop) {
+		pmd = pmap_next_pmd(mm, &addr, end);
+		if (!pmd) {
+			stop = addr;
+			continue;
+		}
+		stop = pmd_addr_end(addr, end);
+		if (pmd_none(*pmd))
+			continue;
+		if (pmd_trans_huge(*pmd))
+			err = ops->pmd(pmd, addr, data);
+		else
+			err = apply_to_page_range(mm, addr, stop - addr,
+						  ops->pte, data);
+	}
+	return err;
 }
 
 /* ---- write-protect ---- */
@@ -52,6 +123,28 @@ static int pmap_write_protect_pte(pte_t *ptep, unsigned long addr, void *data)
 	return 0;
 }
 
+static int pmap_write_protect_pmd(pmd_t *pmdp, unsigned long addr, void *data)
+{
+	struct mm_struct *mm = data;
+	spinlock_t *lock = pmd_lock(mm, pmdp);
+	pmd_t pmd = READ_ONCE(*pmdp);
+
+	addr &= HPAGE_PMD_MASK;
+	if (pmd_trans_huge(pmd) && (pmd_write(pmd) || pmd_dirty(pmd))) {
+		pmd = pmdp_huge_get_and_clear(mm, addr, pmdp);
+		if (pmd_dirty(pmd) && !PageDirty(pmd_page(pmd)))
+			SetPageDirty(pmd_page(pmd));
+		set_pmd_at(mm, addr, pmdp, pmd_mkclean(pmd_wrprotect(pmd)));
+	}
+	spin_unlock(lock);
+	return 0;
+}
+
+static const struct pmap_walk_ops pmap_write_protect_ops = {
+	.pte = pmap_write_protect_pte,
+	.pmd = pmap_write_protect_pmd,
+};
+
 /* Drop the PTEs of the VMAs in a range; also tells secondary MMUs (KVM). */
 static void pmap_zap(struct mm_struct *mm, unsigned long addr, unsigned long end)
 {
@@ -73,15 +166,15 @@ static void pmap_zap(struct mm_struct *mm, unsigned long addr, unsigned long end
 void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr)
 {
 	unsigned long addr = vm_map_address(map, index);
+	unsigned long end = addr + (nr << PAGE_SHIFT);
 	struct mm_struct *mm = map->mm;
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 	cond_resched();
 
 	if (!COMPAT_CAN_SET_PTES || mm_has_notifiers(mm) ||
-	    compat_apply_to_ptes(mm, addr, nr << PAGE_SHIFT,
-				 pmap_write_protect_pte, mm))
-		pmap_zap(mm, addr, addr + (nr << PAGE_SHIFT));
+	    pmap_walk(mm, addr, end, &pmap_write_protect_ops, mm))
+		pmap_zap(mm, addr, end);
 }
 
 /* ---- write rights ---- */
@@ -118,6 +211,16 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 	return 0;
 }
 
+static int pmap_enable_write_pmd(pmd_t *pmdp, unsigned long addr, void *data)
+{
+	return 0;
+}
+
+static const struct pmap_walk_ops pmap_enable_write_ops = {
+	.pte = pmap_enable_write_pte,
+	.pmd = pmap_enable_write_pmd,
+};
+
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
 				struct vm_object *object, pgoff_t index,
 				unsigned long nr)
@@ -129,8 +232,8 @@ unsigned long pmap_enable_write(struct vm_area_struct *vma,
 	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vma))
 		return 0;
 	addr = vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
-	compat_apply_to_ptes(vma->vm_mm, addr, nr << PAGE_SHIFT,
-			     pmap_enable_write_pte, &e);
+	pmap_walk(vma->vm_mm, addr, addr + (nr << PAGE_SHIFT),
+		  &pmap_enable_write_ops, &e);
 	vmobj_stat_add(VMOBJ_WRITE_AROUNDS, e.done);
 	return e.done;
 }

@@ -139,8 +139,9 @@ bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
 	if (prev->ref_count > 1 && prev_end != vm_object_end(prev))
 		return false;
 
-	if (prev_end < vm_object_end(prev))
-		vm_object_page_remove(prev, prev_end, prev_end + pages, false);
+	/* A large page may reach beyond the end. */
+	if (!vm_object_page_remove(prev, prev_end, prev_end + pages, false))
+		return false;
 	if (prev_end + pages > vm_object_end(prev))
 		prev->size = prev_end + pages - prev->pg_base;
 	vmobj_stat_inc(VMOBJ_COALESCES);

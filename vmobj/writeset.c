@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 
 #include <vmobj/object.h>
+#include <vmobj/superpage.h>
 #include <vmobj/writeset.h>
 
 #define CHUNK_SHIFT	9
@@ -87,6 +88,17 @@ int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 	if ((READ_ONCE(*word) & mask) != mask)
 		set_mask_bits(word, 0UL, mask);
 	return 0;
+}
+
+int vm_writeset_add_superpage(struct vm_object *object, pgoff_t index)
+{
+	unsigned long i;
+	int err = 0;
+
+	index = round_down(index, VM_SUPERPAGE_NR);
+	for (i = 0; i < VM_SUPERPAGE_NR && !err; i += BITS_PER_LONG)
+		err = vm_writeset_add(object, index + i, BITS_PER_LONG);
+	return err;
 }
 
 bool vm_writeset_test(struct vm_object *object, pgoff_t index)

@@ -55,64 +55,6 @@ static inline void compat_zap_range(struct vm_area_struct *vma,
 #define COMPAT_CAN_SET_PTES	IS_ENABLED(CONFIG_X86)
 
 /*
- * Call a function for the PTEs of a range that have a page table.  7.0 dropped
- * apply_to_existing_page_range(); the other one would make the missing tables.
- * The caller holds a lock that keeps the tables: the mmap_lock or the VMA's.
- */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-#define compat_apply_to_ptes	apply_to_existing_page_range
-#else
-/* The first address from @addr on that has a page table, or @end. */
-static inline unsigned long compat_next_table(struct mm_struct *mm,
-					      unsigned long addr,
-					      unsigned long end)
-{
-	pgd_t *pgd;
-	p4d_t *p4d;
-	pud_t *pud;
-	pmd_t *pmd;
-
-	while (addr < end) {
-		pgd = pgd_offset(mm, addr);
-		if (pgd_none(*pgd)) {
-			addr = pgd_addr_end(addr, end);
-			continue;
-		}
-		p4d = p4d_offset(pgd, addr);
-		if (p4d_none(*p4d)) {
-			addr = p4d_addr_end(addr, end);
-			continue;
-		}
-		pud = pud_offset(p4d, addr);
-		if (pud_none(*pud)) {
-			addr = pud_addr_end(addr, end);
-			continue;
-		}
-		pmd = pmd_offset(pud, addr);
-		if (!pmd_none(*pmd))
-			break;
-		addr = pmd_addr_end(addr, end);
-	}
-	return addr;
-}
-
-static inline int compat_apply_to_ptes(struct mm_struct *mm, unsigned long addr,
-				       unsigned long bytes, pte_fn_t fn,
-				       void *data)
-{
-	unsigned long end = addr + bytes, stop;
-	int err = 0;
-
-	for (; !err && (addr = compat_next_table(mm, addr, end)) < end;
-	     addr = stop) {
-		stop = pmd_addr_end(addr, end);
-		err = apply_to_page_range(mm, addr, stop - addr, fn, data);
-	}
-	return err;
-}
-#endif
-
-/*
  * 6.14: a call that maps one page for a fault, writable or not.  Where it is not
  * known, nobody calls it.
  */

@@ -301,8 +301,13 @@ void vm_object_update_onemapping(struct vm_object *object);
  * May sleep: waits for busy pages.  (In BSD a range of (0, 0) meant all and
  * (k, k) nothing; here end == 0 is all from start on, and 0 is no family index
  * that is ever mapped.)
+ *
+ * A large page that is partly in the range stays; that part is filled with zeros,
+ * unless somebody uses the page's memory (get_user_pages).
+ *
+ * Return: false if a large page was left with data in the range.
  */
-void vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
+bool vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 			   bool clean_only);
 
 /**

@@ -78,6 +78,7 @@ struct vm_page {
  * @root: pages by index
  * @max: page with the highest index, NULL when empty
  * @resident: pages (of PAGE_SIZE) in the tree
+ * @large: folios of more than one page in the tree
  * @first: no page has ever been below
  * @end: no page has ever been here or above
  *
@@ -92,6 +93,7 @@ struct vm_memq {
 	struct rb_root root;
 	struct vm_page *max;
 	unsigned long resident;
+	unsigned long large;
 };
 
 /* Pages on their way out, released together. */
@@ -198,6 +200,25 @@ static inline struct vm_page *vm_memq_find(const struct vm_memq *q,
 }
 
 /**
+ * vm_page_end() - first index behind the folio, family coordinates
+ * @pg: page
+ */
+static inline pgoff_t vm_page_end(const struct vm_page *pg)
+{
+	return pg->index + vm_page_nr(pg);
+}
+
+/**
+ * vm_page_any() - some page that is at least partly in a range, surely
+ * @q: tree; family lock held at least for reading
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ *
+ * Return: a page, not locked, or NULL when there was none.
+ */
+struct vm_page *vm_page_any(const struct vm_memq *q, pgoff_t start, pgoff_t end);
+
+/**
  * vm_page_lookup() - the page at an index, surely (BSD vm_page_lookup)
  * @q: tree; family lock held at least for reading
  * @index: page wanted, family coordinates
@@ -244,7 +265,9 @@ static inline struct vm_page *vm_page_next(const struct vm_page *pg)
 /**
  * vm_page_alloc() - a fresh page, busy (BSD vm_page_alloc)
  * @mapping: the family's address space
- * @index: where it will go, family coordinates
+ * @index: where it will go, family coordinates; a multiple of 1 << @order
+ * @order: the folio spans 1 << @order pages; if not 0 nobody makes an effort to
+ *	find that much
  * @zero: fill with zeros and mark valid; otherwise the content is anything
  *	and the page is not valid
  *
@@ -253,7 +276,7 @@ static inline struct vm_page *vm_page_next(const struct vm_page *pg)
  * Return: a page with its folio locked, in no tree; NULL without memory.
  */
 struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
-			      bool zero);
+			      unsigned int order, bool zero);
 
 /**
  * vm_page_insert() - put a page into a tree (BSD vm_page_insert)
@@ -262,7 +285,7 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
  *
  * The page becomes active.
  *
- * Return: 0, or -EEXIST when there is a page already.
+ * Return: 0, or -EEXIST when there is a page already, be it at one index.
  */
 int vm_page_insert(struct vm_memq *q, struct vm_page *pg);
 
@@ -275,12 +298,12 @@ void vm_page_remove(struct vm_page *pg);
 /**
  * vm_page_rename() - move a page to another tree (BSD vm_page_rename)
  * @pg: page in a tree; locks as for &vm_page.memq
- * @q: where it goes; has no page at the index
+ * @q: where it goes; has no page at any of its indexes
  *
  * The index stays, so mapped pages stay mapped.  The page becomes dirty: it
  * has no copy on any backing store of its new owner.
  *
- * Return: 0, or -EEXIST when @q has a page at the index; then nothing changed.
+ * Return: 0, or -EEXIST when @q has a page there; then nothing changed.
  */
 int vm_page_rename(struct vm_page *pg, struct vm_memq *q);
 
@@ -300,6 +323,17 @@ void vm_page_replace(struct vm_page *old, struct vm_page *pg);
  * May sleep.  Until the folio is unlocked nobody can map it anew.
  */
 void vm_page_unmap(struct vm_page *pg);
+
+/**
+ * vm_page_make_exclusive() - make sure that nobody sees or uses a page's memory
+ * @pg: page; family lock held for writing, so that nobody can map it anew
+ *
+ * Unmaps it.  May sleep.
+ *
+ * Return: false if somebody holds a reference (get_user_pages) or a wiring all
+ * the same; then what is in it must stay there.
+ */
+bool vm_page_make_exclusive(struct vm_page *pg);
 
 /**
  * vm_page_free() - free one page that is in no tree (BSD vm_page_free)

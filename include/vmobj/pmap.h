@@ -10,11 +10,42 @@
 #define _VMOBJ_PMAP_H
 
 #include <linux/fs.h>
-#include <linux/mm_types.h>
+#include <linux/mm.h>
 
 struct vm_fault;
 struct vm_map;
 struct vm_object;
+
+/**
+ * struct pmap_walk_ops - what pmap_walk() does with what it finds
+ * @pte: called with each PTE of a table, mapped or not, the table locked
+ * @pmd: called with each huge PMD, and the first address of it that is in the
+ *	range; may sleep
+ *
+ * What is not 0 ends the walk.
+ */
+struct pmap_walk_ops {
+	pte_fn_t pte;
+	int (*pmd)(pmd_t *pmdp, unsigned long addr, void *data);
+};
+
+/**
+ * pmap_walk() - look at the PTEs of a range that have a page table
+ * @mm: process; its mmap_lock or the lock of the one VMA is held, which keeps
+ *	the tables
+ * @addr: first address
+ * @end: first address behind the range
+ * @ops: what to do
+ * @data: for @ops
+ *
+ * May sleep.  Makes no tables, which apply_to_page_range() would; the other
+ * function, which does not, is no longer exported in 7.0, and neither likes huge
+ * PMDs.
+ *
+ * Return: 0, or what @ops returned to end the walk.
+ */
+int pmap_walk(struct mm_struct *mm, unsigned long addr, unsigned long end,
+	      const struct pmap_walk_ops *ops, void *data);
 
 /**
  * pmap_unmap_everywhere() - drop the PTEs of a range of indexes in all processes
@@ -28,6 +59,15 @@ struct vm_object;
  */
 void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 			   unsigned long nr);
+
+/**
+ * pmap_make_table() - make sure that a fault's address has a page table
+ * @vmf: fault; the folio is locked that a huge PMD could map there
+ *
+ * So that no huge PMD can be put there.  May sleep.  Without memory for it the
+ * fault will not get any either.
+ */
+void pmap_make_table(struct vm_fault *vmf);
 
 /**
  * pmap_unmap_other() - drop the PTE of a fault's address if it is of another page

@@ -42,6 +42,15 @@ void vm_writeset_destroy(struct vm_object *object);
 int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr);
 
 /**
+ * vm_writeset_add_superpage() - all pages of a superpage
+ * @object: as for vm_writeset_add()
+ * @index: some page of it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vm_writeset_add_superpage(struct vm_object *object, pgoff_t index);
+
+/**
  * vm_writeset_move() - move a range of the set to another object
  * @from: object; family lock held for writing
  * @to: object the pages of the range have moved to

@@ -115,6 +115,22 @@ static char *map_vmobj(long len)
 	return map_fd(fd, MAP_PRIVATE, len);
 }
 
+static char *map_vmobj4k(long len)
+{
+	char *p = map_vmobj(len);
+
+	madvise(p, len, MADV_NOHUGEPAGE);
+	return p;
+}
+
+static char *map_vmobj2m(long len)
+{
+	char *p = map_vmobj(len);
+
+	madvise(p, len, MADV_HUGEPAGE);
+	return p;
+}
+
 static char *map_anon4k(long len)
 {
 	char *p = map_fd(-1, MAP_PRIVATE | MAP_ANONYMOUS, len);
@@ -160,7 +176,8 @@ struct provider {
 
 static const struct provider providers[] = {
 	{ "anon4k", map_anon4k, 1 },
-	{ "vmobj", map_vmobj, 1 },
+	{ "vmobj", map_vmobj4k, 1 },
+	{ "vmobj2m", map_vmobj2m, 1 },
 	{ "thp", map_thp, 1 },
 	{ "memfd_shared", map_memfd_shared, 0 },
 	{ "memfd_private", map_memfd_private, 1 },
@@ -559,7 +576,7 @@ static int wanted(const struct row *row, const struct provider *provider)
 	case COPIES:
 		return provider->copies;
 	case VMOBJ:
-		return provider->map == map_vmobj;
+		return provider->map == map_vmobj4k;
 	default:
 		return 1;
 	}
@@ -763,7 +780,9 @@ int main(int argc, char **argv)
 				printf(" %13s", "-");
 				continue;
 			}
-			if (have_vmobj || providers[p].map != map_vmobj)
+			if (have_vmobj ||
+			    (providers[p].map != map_vmobj4k &&
+					    providers[p].map != map_vmobj2m))
 				*f = measure(&rows[r], &providers[p]);
 			if (f->known)
 				printf(" %13ld", f->cost);
