@@ -9,10 +9,11 @@
  * which are printed as a file for --replay.
  *
  *	t_diff [--seed N] [--runs N] [--steps N] [--threads] [--replay FILE]
- *	       [--superpages]
+ *	       [--superpages] [--blocks]
  *
  * With --superpages what is called a page here is an eighth of a superpage, of
- * which a few pages are written and compared; so operations cut superpages.
+ * which a few pages are written and compared; so operations cut superpages.  Some
+ * mappings do not get them.  With --blocks memory comes in large pages of 64 KiB.
  *
  * Any sublist of operations is a valid run: what makes no sense (a process that
  * does not live, a page that is not mapped) is not done, on either side.  What a
@@ -229,7 +230,8 @@ static int map_side(int side, int page, int nr, bool shared)
 		if (!vt_map_at(at(side, page), nr * unit, VT_RW, flags))
 			return errno;
 		if (unit > 1)
-			madvise(at(side, page), bytes(nr), MADV_HUGEPAGE);
+			madvise(at(side, page), bytes(nr), (page + nr) % 5 ?
+				MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 		return 0;
 	}
 	return mmap(at(side, page), bytes(nr), VT_RW, flags | MAP_ANONYMOUS,
@@ -1257,12 +1259,13 @@ struct options {
 	int steps;
 	bool threads;
 	bool superpages;
+	bool blocks;
 	const char *replay;
 };
 
 static void usage(void)
 {
-	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--superpages] [--replay FILE]\n",
+	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--superpages] [--blocks] [--replay FILE]\n",
 	      stderr);
 	exit(KSFT_FAIL);
 }
@@ -1280,6 +1283,10 @@ static void parse_options(int argc, char **argv, struct options *opt)
 		}
 		if (!strcmp(argv[i], "--superpages")) {
 			opt->superpages = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--blocks")) {
+			opt->blocks = true;
 			continue;
 		}
 		if (!value)
@@ -1321,11 +1328,13 @@ int main(int argc, char **argv)
 		deliberate_fault = atoi(fault);
 	if (opt.superpages)
 		unit = SUPERPAGE / 8 / vt_page_size;
+	ksft_print_header();
+	if (opt.blocks && !vt_set_parameter("superpages", "blocks"))
+		ksft_exit_skip("no right to change the module's parameter\n");
 	if (reserve_windows())
 		return KSFT_FAIL;
 	puppet_init();
 	random = opt.seed;
-	ksft_print_header();
 
 	if (opt.replay) {
 		ksft_set_plan(1);
@@ -1348,6 +1357,8 @@ int main(int argc, char **argv)
 			one_test(threads_run(&random, vt_scale(300, 30)),
 				 "forks_beside_writing_threads_are_snapshots");
 	}
+	if (opt.blocks)
+		vt_set_parameter("superpages", "auto");
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -7,7 +7,6 @@
 
 #define SUPERPAGE	(2UL << 20)
 #define PAGES		(SUPERPAGE / vt_page_size)
-#define PARAMETER	"/sys/module/vmobj/parameters/superpages"
 
 static char *mem;		/* two superpages */
 
@@ -94,33 +93,153 @@ TEST(not_for_those_who_do_not_want_them)
 	EXPECT_TRUE(all_but(-1, 1000));
 }
 
-static bool set_parameter(const char *value)
-{
-	FILE *file = fopen(PARAMETER, "w");
-	bool good = file && fputs(value, file) >= 0;
-
-	return file && !fclose(file) && good;
-}
+#define NEED_PARAMETER() \
+	do { \
+		if (!vt_set_parameter("superpages", "auto")) \
+			SKIP(return, "no right to change the parameter"); \
+	} while (0)
 
 TEST(the_parameter_decides)
 {
 	long long before;
 
 	NEED_SUPERPAGES();
-	if (access(PARAMETER, W_OK))
-		SKIP(return, "no right to change the parameter");
+	NEED_PARAMETER();
 	before = vt_stat("superpages");
-	EXPECT_FALSE(set_parameter("sometimes"));
-	ASSERT_TRUE(set_parameter("always"));
+	EXPECT_FALSE(vt_set_parameter("superpages", "sometimes"));
+	ASSERT_TRUE(vt_set_parameter("superpages", "always"));
 	mem = vt_map(2 * PAGES, VT_RW, MAP_PRIVATE);
 	ASSERT_TRUE(mem);
 	put_all(1);
 	EXPECT_EQ(before + 2, vt_stat("superpages"));
-	ASSERT_TRUE(set_parameter("never"));
+	ASSERT_TRUE(vt_set_parameter("superpages", "never"));
 	ASSERT_TRUE(map_two(MADV_HUGEPAGE));
 	put_all(1);
 	EXPECT_EQ(before + 2, vt_stat("superpages"));
-	EXPECT_TRUE(set_parameter("auto"));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+}
+
+#define FILLED		4	/* superpages filled in the tests below */
+
+/* Memory that nobody gave advice for, where they are given ahead of use. */
+static bool map_adaptive(size_t superpages)
+{
+	mem = vt_set_parameter("superpages", "adaptive") ?
+		vt_map(superpages * PAGES, VT_RW, MAP_PRIVATE) : NULL;
+	return mem;
+}
+
+static bool holds(size_t first, size_t nr)
+{
+	size_t i;
+
+	for (i = first; i < first + nr; i++)
+		if (vt_get(mem, i) != 1000 + i)
+			return false;
+	return true;
+}
+
+/* Who fills memory gets superpages, up or down, but for the first of them. */
+TEST(filling_upwards_gets_them)
+{
+	long long before;
+	size_t i;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(map_adaptive(FILLED));
+	before = vt_stat("superpages");
+	for (i = 0; i < FILLED * PAGES; i++)
+		vt_put(mem, i, 1000 + i);
+	EXPECT_EQ(before + FILLED - 1, vt_stat("superpages"));
+	EXPECT_EQ(2048 * (FILLED - 1), huge_kib(mem));
+	EXPECT_TRUE(holds(0, FILLED * PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+TEST(filling_downwards_gets_them)
+{
+	long long before;
+	size_t i;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(map_adaptive(FILLED));
+	before = vt_stat("superpages");
+	for (i = FILLED * PAGES; i--; )
+		vt_put(mem, i, 1000 + i);
+	EXPECT_EQ(before + FILLED - 1, vt_stat("superpages"));
+	EXPECT_TRUE(holds(0, FILLED * PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+/* KiB of memory the process has. */
+static long resident_kib(void)
+{
+	char line[256];
+	long kib = -1;
+	FILE *file = fopen("/proc/self/status", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "RssShmem: %ld", &kib) == 1 ||
+		    (kib < 0 && sscanf(line, "RssFile: %ld", &kib) == 1))
+			break;
+	if (file)
+		fclose(file);
+	return kib;
+}
+
+/* Fails if memory that is touched here and there grows to superpages. */
+TEST(touching_here_and_there_does_not)
+{
+	enum { STRIDES = 3, SUPERPAGES = 32 };
+	static const size_t stride[STRIDES] = { 512, 16, 2 };
+	long long superpages, zero_fills, blocks;
+	size_t i, s;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	for (s = 0; s < STRIDES; s++) {
+		ASSERT_TRUE(map_adaptive(SUPERPAGES));
+		superpages = vt_stat("superpages");
+		blocks = vt_stat("blocks");
+		zero_fills = vt_stat("zero_fills");
+		for (i = 0; i < SUPERPAGES * PAGES; i += stride[s])
+			vt_put(mem, i, 1000 + i);
+		EXPECT_EQ(superpages, vt_stat("superpages"));
+		EXPECT_EQ(blocks, vt_stat("blocks"));
+		EXPECT_EQ(zero_fills + SUPERPAGES * PAGES / stride[s],
+			  vt_stat("zero_fills"));
+		ASSERT_EQ(0, munmap(mem, SUPERPAGES * SUPERPAGE));
+	}
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+}
+
+/*
+ * Fill one piece, then touch one page in each of many others.  Fails if the belief
+ * that they will be filled is never given up.
+ */
+TEST(what_is_given_ahead_is_bounded)
+{
+	enum { SUPERPAGES = 100 };
+	long long before;
+	size_t i;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(map_adaptive(SUPERPAGES));
+	before = vt_stat("superpages");
+	for (i = 0; i < PAGES; i++)
+		vt_put(mem, i, 1000 + i);
+	for (; i < SUPERPAGES * PAGES; i += PAGES)
+		vt_put(mem, i, 1000 + i);
+	EXPECT_EQ(before + 32, vt_stat("superpages"));
+	EXPECT_TRUE(holds(0, PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	ASSERT_EQ(0, munmap(mem, SUPERPAGES * SUPERPAGE));
+	EXPECT_GT(SUPERPAGE / 1024, resident_kib());
 }
 
 /* In a range that begins or ends inside a superpage there is none. */
@@ -161,6 +280,31 @@ static void write_one_and_look(void *arg)
 	VT_CHECK(vt_check_ok());
 }
 
+/* Blocks of 16 pages, where the administrator wants no more. */
+TEST(blocks_alone)
+{
+	long long superpages, blocks;
+	size_t i;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(vt_set_parameter("superpages", "blocks"));
+	mem = vt_map(2 * PAGES, VT_RW, MAP_PRIVATE);
+	ASSERT_TRUE(mem);
+	superpages = vt_stat("superpages");
+	blocks = vt_stat("blocks");
+	for (i = 5; i < 2 * PAGES; i += 16)
+		vt_put(mem, i, 1000 + i);
+	EXPECT_EQ(superpages, vt_stat("superpages"));
+	EXPECT_EQ(blocks + 2 * PAGES / 16, vt_stat("blocks"));
+	put_all(1000);
+	EXPECT_EQ(blocks + 2 * PAGES / 16, vt_stat("blocks"));
+	EXPECT_EQ(0, vt_in_child(write_one_and_look, (void *)17));
+	EXPECT_TRUE(all_but(-1, 1000));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
 TEST(a_copied_page_hides_a_part)
 {
 	static const size_t own[] = { 0, 1, 100, 511 };
@@ -185,6 +329,7 @@ static void wait_at_gate(void *gate)
 
 static void expect_huge(void *arg)
 {
+	(void)arg;
 	VT_CHECK(vt_get(mem, 1) == 1001 && vt_get(mem, PAGES) == 1000 + PAGES);
 	VT_CHECK(huge_kib(mem) == 4096);
 }

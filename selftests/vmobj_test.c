@@ -180,6 +180,18 @@ bool vt_have_debugfs(void)
 	return !vt_no_debugfs();
 }
 
+bool vt_set_parameter(const char *name, const char *value)
+{
+	char path[128];
+	bool good;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/vmobj/parameters/%s", name);
+	file = fopen(path, "w");
+	good = file && fputs(value, file) >= 0;
+	return file && !fclose(file) && good;
+}
+
 char *vt_read_file(const char *path, size_t read_size, size_t *length)
 {
 	size_t room = 0, used = 0;

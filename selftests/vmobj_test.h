@@ -110,6 +110,9 @@ long long vt_stat_settles(const char *name, long long wanted);
 /* Is "check" happy?  Prints what it says otherwise.  True without a module. */
 bool vt_check_ok(void);
 
+/* Write a parameter of the module; false if it is refused, or not there. */
+bool vt_set_parameter(const char *name, const char *value);
+
 /* The whole of a file, malloc()ed; NULL if it cannot be read. */
 char *vt_read_file(const char *path, size_t read_size, size_t *length);
 

@@ -136,33 +136,84 @@ static bool vm_walk_empty(const struct vm_walk *walk,
 	return !vm_page_any(walk->top->memq, start, end);
 }
 
-/* Would a superpage be inside the VMA and the entry? */
-static bool vm_walk_fits(const struct vm_walk *walk)
+/* Can a large page be mapped as a whole, as far as VMA and entry go? */
+static bool vm_walk_fits(const struct vm_walk *walk, unsigned int order)
 {
-	return walk->vma && vm_superpage_fits(walk->vma, walk->index) &&
-	       vm_superpage_inside(walk->index, walk->entry->start,
+	return order && walk->vma &&
+	       vm_superpage_fits(walk->vma, walk->index, order) &&
+	       vm_superpage_inside(walk->index, order, walk->entry->start,
 				   walk->entry->end);
 }
 
-/* A superpage, if it is wanted, fits, and can be had. */
-static struct vm_page *vm_walk_alloc_superpage(struct vm_walk *walk)
+/* A fresh large page, if it fits, nothing is there, and it can be had. */
+static struct vm_page *vm_walk_alloc_order(struct vm_walk *walk,
+					   unsigned int order, int ahead)
 {
-	pgoff_t start = round_down(walk->index, VM_SUPERPAGE_NR);
+	pgoff_t start = round_down(walk->index, 1UL << order);
+	struct vm_page *pg;
 
-	if (!walk->vma || !vm_superpage_wanted(walk->vma) ||
-	    !vm_walk_fits(walk) ||
-	    !vm_walk_empty(walk, NULL, start, start + VM_SUPERPAGE_NR))
+	if (!vm_walk_fits(walk, order) ||
+	    !vm_walk_empty(walk, NULL, start, start + (1UL << order)))
 		return NULL;
-	return vm_page_alloc(walk->map->family->mapping, start,
-			     VM_SUPERPAGE_ORDER, true);
+	pg = vm_page_alloc(walk->map->family->mapping, start, order, true);
+	if (pg)
+		pg->ahead = ahead;
+	return pg;
+}
+
+/*
+ * Is a fresh page of that order wanted?  Returns how many more may follow it, or -1.
+ * Blocks ahead of use would save no fault where the kernel maps them page by page.
+ */
+static int vm_walk_wants(const struct vm_walk *walk,
+			 enum vm_superpage_want want, unsigned int order)
+{
+	switch (want) {
+	case VM_SUPERPAGE_NOW:
+		return 0;
+	case VM_SUPERPAGE_BLOCKS:
+		return order == VM_BLOCK_ORDER ? 0 : -1;
+	case VM_SUPERPAGE_AHEAD_OF_USE:
+		if (walk->write && (order == VM_SUPERPAGE_ORDER ||
+				    COMPAT_MAPS_LARGE_FOLIOS))
+			return vm_superpage_ahead(walk->top->memq, walk->index,
+						  order);
+		return -1;
+	default:
+		return -1;
+	}
+}
+
+/* The largest page that is wanted and can be had. */
+static struct vm_page *vm_walk_alloc_large(struct vm_walk *walk)
+{
+	enum vm_superpage_want want = vm_superpage_wanted(walk->vma);
+	struct vm_page *pg;
+	int ahead;
+
+	if (want == VM_SUPERPAGE_NEVER)
+		return NULL;
+	ahead = vm_walk_wants(walk, want, VM_SUPERPAGE_ORDER);
+	if (ahead >= 0) {
+		pg = vm_walk_alloc_order(walk, VM_SUPERPAGE_ORDER, ahead);
+		if (pg)
+			return pg;
+	} else {
+		ahead = vm_walk_wants(walk, want, VM_BLOCK_ORDER);
+	}
+	if (ahead < 0)
+		return NULL;
+	return vm_walk_alloc_order(walk, VM_BLOCK_ORDER,
+				   min(ahead, VM_BLOCK_AHEAD));
 }
 
 /* Case 3. */
 static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 {
-	struct vm_page *pg;
+	struct vm_page *pg = NULL;
 
-	pg = vm_walk_alloc_superpage(walk);
+	if (walk->vma)
+		pg = vm_walk_alloc_large(walk);
 	if (!pg)
 		pg = vm_page_alloc(walk->map->family->mapping, walk->index, 0,
 				   true);
@@ -174,8 +225,10 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 		return VM_WALK_AGAIN;
 	}
 	vmobj_stat_inc(VMOBJ_ZERO_FILLS);
-	if (pg->order)
+	if (pg->order == VM_SUPERPAGE_ORDER)
 		vmobj_stat_inc(VMOBJ_SUPERPAGES);
+	else if (pg->order)
+		vmobj_stat_inc(VMOBJ_BLOCKS);
 	walk->fresh = true;
 	walk->whole = pg->order;	/* it fits, or it would be small */
 	return pg->folio;
@@ -205,7 +258,7 @@ static struct folio *vm_walk_move_up(struct vm_walk *walk, struct vm_page *pg)
 		return VM_WALK_AGAIN;
 	}
 	vmobj_stat_inc(VMOBJ_COW_MOVES);
-	walk->whole = pg->order && vm_walk_fits(walk);
+	walk->whole = vm_walk_fits(walk, pg->order);
 	return folio;
 }
 
@@ -254,7 +307,7 @@ static struct folio *vm_walk_read_below(struct vm_walk *walk, struct vm_page *pg
 		folio_unlock(folio);
 		return VM_WALK_AGAIN;
 	}
-	walk->whole = pg->order && vm_walk_fits(walk) &&
+	walk->whole = vm_walk_fits(walk, pg->order) &&
 		      vm_walk_empty(walk, walk->found, pg->index, vm_page_end(pg));
 	return folio;
 }
@@ -266,7 +319,7 @@ static struct folio *vm_walk_top_page(struct vm_walk *walk, struct vm_page *pg)
 
 	if (!folio)
 		return VM_WALK_AGAIN;
-	walk->whole = pg->order && vm_walk_fits(walk);
+	walk->whole = vm_walk_fits(walk, pg->order);
 	return folio;
 }
 
@@ -329,11 +382,11 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
  * What is about to be mapped writable.  One page by itself is left to
  * page_mkwrite, where that comes next.
  */
-static int vm_walk_writeset_add(struct vm_walk *walk)
+static int vm_walk_writeset_add(struct vm_walk *walk, struct folio *folio)
 {
 	vm_object_set_writeable_dirty(walk->top);
 	if (walk->whole)
-		return vm_writeset_add_superpage(walk->top, walk->index);
+		return vm_writeset_add_folio(walk->top, folio);
 	if (walk->vma && !COMPAT_CAN_INSERT_PAGE)
 		return 0;
 	return vm_writeset_add(walk->top, walk->index, 1);
@@ -355,7 +408,7 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
-	if (folio && walk->write && vm_walk_writeset_add(walk)) {
+	if (folio && walk->write && vm_walk_writeset_add(walk, folio)) {
 		folio_unlock(folio);
 		folio = NULL;
 	}
@@ -462,7 +515,7 @@ static bool vmobj_must_insert(struct vm_fault *vmf, const struct vm_walk *walk,
 		return false;
 	if (COMPAT_CAN_INSERT_PAGE)
 		return folio_test_large(folio) || vmobj_may_insert(vmf->vma);
-	if (folio_test_large(folio))
+	if (folio_order(folio) == VM_SUPERPAGE_ORDER)
 		pmap_make_table(vmf);
 	return false;
 }

@@ -37,7 +37,7 @@ static int __init vmobj_init(void)
 	vm_superpage_init();
 	err = vm_page_init();
 	if (err)
-		return err;
+		goto err_superpage;
 	err = vm_object_init();
 	if (err)
 		goto err_page;
@@ -62,6 +62,8 @@ err_object:
 	vm_object_exit();
 err_page:
 	vm_page_exit();
+err_superpage:
+	vm_superpage_exit();
 	return err;
 }
 module_init(vmobj_init);
@@ -74,6 +76,7 @@ static void __exit vmobj_exit(void)
 	vm_map_exit();
 	vm_object_exit();
 	vm_page_exit();
+	vm_superpage_exit();
 }
 module_exit(vmobj_exit);
 

@@ -269,6 +269,7 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 	pg->order = order;
 	pg->queue = VM_PAGEQ_NONE;
 	pg->act_count = 0;
+	pg->ahead = 0;
 	pg->marker = false;
 
 	__folio_set_locked(folio);

@@ -31,6 +31,7 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_COW_MOVES]		= "cow_moves",
 	[VMOBJ_COW_REUSES]		= "cow_reuses",
 	[VMOBJ_SUPERPAGES]		= "superpages",
+	[VMOBJ_BLOCKS]			= "blocks",
 	[VMOBJ_ABSORBS]			= "absorbs",
 	[VMOBJ_MKWRITES]		= "mkwrites",
 	[VMOBJ_WRITE_AROUNDS]		= "write_arounds",

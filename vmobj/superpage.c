@@ -2,38 +2,44 @@
 /*
  * Who wants superpages.  See include/vmobj/superpage.h.
  *
- * The parameter "superpages" has the values of the system's setting for
- * transparent huge pages, and "auto": do as that says.  No kernel exports that
- * setting, so it is read from where the administrator reads it, when the module is
- * loaded and each time the parameter is written.
+ * The parameter "superpages" is "auto" unless it is set: follow the system's setting
+ * for transparent huge pages, where "always" is taken as "adaptive".  No kernel
+ * exports that setting, so it is read from where the administrator reads it, when
+ * the module is loaded and each time "auto" is written.
  */
 #include <linux/fs.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/page.h>
 #include <vmobj/superpage.h>
 
 #define SYSTEM_SETTING	"/sys/kernel/mm/transparent_hugepage/enabled"
 
 enum vm_superpage_policy {
-	VM_SUPERPAGE_NEVER,
-	VM_SUPERPAGE_MADVISE,
-	VM_SUPERPAGE_ALWAYS,
+	POLICY_NEVER,
+	POLICY_MADVISE,
+	POLICY_BLOCKS,
+	POLICY_ADAPTIVE,
+	POLICY_ALWAYS,
 };
 
 static const char * const policy_names[] = {
-	[VM_SUPERPAGE_NEVER]	= "never",
-	[VM_SUPERPAGE_MADVISE]	= "madvise",
-	[VM_SUPERPAGE_ALWAYS]	= "always",
+	[POLICY_NEVER]		= "never",
+	[POLICY_MADVISE]	= "madvise",
+	[POLICY_BLOCKS]		= "blocks",
+	[POLICY_ADAPTIVE]	= "adaptive",
+	[POLICY_ALWAYS]		= "always",
 };
 
-static enum vm_superpage_policy policy = VM_SUPERPAGE_MADVISE;
+static enum vm_superpage_policy policy = POLICY_MADVISE;
 static bool policy_auto = true;
 
 /* The file says "always [madvise] never". */
 static enum vm_superpage_policy system_policy(void)
 {
-	enum vm_superpage_policy found = VM_SUPERPAGE_MADVISE;
+	enum vm_superpage_policy found = POLICY_MADVISE;
 	char text[64], *word, *end;
 	struct file *file;
 	ssize_t len;
@@ -54,23 +60,36 @@ static enum vm_superpage_policy system_policy(void)
 		return found;
 	*end = '\0';
 	i = match_string(policy_names, ARRAY_SIZE(policy_names), word + 1);
+	if (i == POLICY_ALWAYS)
+		return POLICY_ADAPTIVE;
 	return i < 0 ? found : i;
 }
+
+/* One file of sysfs cannot be read while another is written: their locks meet. */
+static void policy_follow(struct work_struct *work)
+{
+	enum vm_superpage_policy found = system_policy();
+
+	if (READ_ONCE(policy_auto))
+		WRITE_ONCE(policy, found);
+}
+
+static DECLARE_WORK(policy_work, policy_follow);
 
 static int policy_set(const char *text, const struct kernel_param *param)
 {
 	int i;
 
 	if (sysfs_streq(text, "auto")) {
-		WRITE_ONCE(policy, system_policy());
-		policy_auto = true;
+		WRITE_ONCE(policy_auto, true);
+		schedule_work(&policy_work);
 		return 0;
 	}
 	i = sysfs_match_string(policy_names, text);
 	if (i < 0)
 		return i;
+	WRITE_ONCE(policy_auto, false);
 	WRITE_ONCE(policy, i);
-	policy_auto = false;
 	return 0;
 }
 
@@ -87,24 +106,64 @@ static const struct kernel_param_ops policy_ops = {
 
 module_param_cb(superpages, &policy_ops, NULL, 0644);
 MODULE_PARM_DESC(superpages,
-		 "superpages for fresh memory: auto (as for transparent huge pages), always, madvise, never");
+		 "superpages for fresh memory: auto (as for transparent huge pages), always, adaptive, blocks, madvise, never");
 
 void vm_superpage_init(void)
 {
-	if (policy_auto)
-		policy = system_policy();
+	policy_follow(NULL);
 }
 
-bool vm_superpage_wanted(struct vm_area_struct *vma)
+void vm_superpage_exit(void)
 {
-	if (vma->vm_flags & VM_NOHUGEPAGE)
-		return false;
-	switch (READ_ONCE(policy)) {
-	case VM_SUPERPAGE_ALWAYS:
-		return true;
-	case VM_SUPERPAGE_MADVISE:
-		return vma->vm_flags & VM_HUGEPAGE;
-	default:
-		return false;
-	}
+	cancel_work_sync(&policy_work);
 }
+
+enum vm_superpage_want vm_superpage_wanted(struct vm_area_struct *vma)
+{
+	enum vm_superpage_policy now = READ_ONCE(policy);
+
+	if (now == POLICY_NEVER || vma->vm_flags & VM_NOHUGEPAGE)
+		return VM_SUPERPAGE_NEVER;
+	if (now == POLICY_ALWAYS || vma->vm_flags & VM_HUGEPAGE)
+		return VM_SUPERPAGE_NOW;
+	if (now == POLICY_BLOCKS)
+		return VM_SUPERPAGE_BLOCKS;
+	return now == POLICY_ADAPTIVE ? VM_SUPERPAGE_AHEAD_OF_USE :
+					VM_SUPERPAGE_NEVER;
+}
+
+/* Look at some of the pages before @index, in the direction of @step. */
+static bool filled_before(const struct vm_memq *q, pgoff_t index, long step,
+			  unsigned int order)
+{
+	struct vm_page *pg;
+	int i;
+
+	for (i = 1; i <= 4; i++) {
+		pg = vm_memq_find(q, index - i * step);
+		if (!pg || pg->order >= order)
+			return false;
+	}
+	return true;
+}
+
+int vm_superpage_ahead(const struct vm_memq *q, pgoff_t index,
+		       unsigned int order)
+{
+	long nr = 1L << order, at = index & (nr - 1), step;
+	struct vm_page *pg;
+
+	/* Who comes from elsewhere than from next door has filled nothing. */
+	if (at && at != nr - 1)
+		return -1;
+	step = at ? -1 : 1;
+	pg = vm_memq_find(q, index - step);
+	if (!pg)
+		return -1;
+	if (pg->order == order)
+		return pg->ahead - 1;
+	if (!filled_before(q, index, step * nr / 4, order))
+		return -1;
+	return order == VM_BLOCK_ORDER ? VM_BLOCK_AHEAD : VM_SUPERPAGE_AHEAD;
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_superpage_ahead);

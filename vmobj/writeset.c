@@ -9,7 +9,6 @@
 #include <linux/slab.h>
 
 #include <vmobj/object.h>
-#include <vmobj/superpage.h>
 #include <vmobj/writeset.h>
 
 #define CHUNK_SHIFT	9
@@ -90,14 +89,14 @@ int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 	return 0;
 }
 
-int vm_writeset_add_superpage(struct vm_object *object, pgoff_t index)
+int vm_writeset_add_folio(struct vm_object *object, struct folio *folio)
 {
-	unsigned long i;
+	unsigned long i, nr = folio_nr_pages(folio);
+	unsigned long step = min_t(unsigned long, nr, BITS_PER_LONG);
 	int err = 0;
 
-	index = round_down(index, VM_SUPERPAGE_NR);
-	for (i = 0; i < VM_SUPERPAGE_NR && !err; i += BITS_PER_LONG)
-		err = vm_writeset_add(object, index + i, BITS_PER_LONG);
+	for (i = 0; i < nr && !err; i += step)
+		err = vm_writeset_add(object, folio->index + i, step);
 	return err;
 }
 

@@ -67,6 +67,13 @@ vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
 #define COMPAT_CAN_INSERT_PAGE	(!IS_ENABLED(CONFIG_HIGHPTE))
 #endif
 
+/*
+ * Does one fault map all of a large folio that is smaller than a huge page?  Since
+ * 6.11 for shmem alone; seen in 7.3 for every file.
+ */
+#define COMPAT_MAPS_LARGE_FOLIOS \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0))
+
 /* 6.19: a flag for VMAs with guard regions; before, no fault sees them */
 #ifdef VM_MAYBE_GUARD
 #define COMPAT_VM_MAYBE_GUARD	VM_MAYBE_GUARD

@@ -57,6 +57,7 @@
  * @order: the folio spans 1 << order pages
  * @queue: enum vm_pageq_id; the queue lock
  * @act_count: how active the page daemon thinks it is
+ * @ahead: how many like it may follow it unasked, see superpage.h
  * @marker: a scan's place holder in a queue, not a page
  */
 struct vm_page {
@@ -68,6 +69,7 @@ struct vm_page {
 	unsigned char order;
 	unsigned char queue;
 	unsigned char act_count;
+	unsigned char ahead;
 	bool marker;
 };
 

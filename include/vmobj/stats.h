@@ -33,6 +33,7 @@
  * @VMOBJ_COW_MOVES: pages moved up from a backing object instead of copied
  * @VMOBJ_COW_REUSES: NEEDS_COPY dropped because nobody else was left
  * @VMOBJ_SUPERPAGES: superpage of zeros given out
+ * @VMOBJ_BLOCKS: smaller large page of zeros given out
  * @VMOBJ_ABSORBS: small page copied into the large one it hid a part of
  * @VMOBJ_MKWRITES: write rights given to a page already mapped
  * @VMOBJ_WRITE_AROUNDS: neighbours given write rights along with it
@@ -63,6 +64,7 @@ enum vmobj_stat {
 	VMOBJ_COW_MOVES,
 	VMOBJ_COW_REUSES,
 	VMOBJ_SUPERPAGES,
+	VMOBJ_BLOCKS,
 	VMOBJ_ABSORBS,
 	VMOBJ_MKWRITES,
 	VMOBJ_WRITE_AROUNDS,

@@ -6,8 +6,18 @@
  * with pages of 4 KiB.  Its index is a multiple of that; so is its address, if
  * that of the mapping is (thp_get_unmapped_area() sees to it).
  *
- * A page above one in the chain hides a part of it.  Then it is not mapped as a
- * whole: see &vm_walk.whole in fault.c.
+ * A block is smaller: 16 pages.  Blocks are given where there is no superpage to be
+ * had, and where the kernel maps one in one fault.
+ *
+ * A page above a large one in the chain hides a part of it.  Then it is not mapped
+ * as a whole: see &vm_walk.whole in fault.c.
+ *
+ * Nobody can see which pages of a superpage have been touched, and one for each
+ * first touch would be 512 times the memory for a program that touches here and
+ * there.  So without advice they are given ahead only to who fills memory page by
+ * page: where a piece of memory has been filled with smaller pages, the next
+ * VM_SUPERPAGE_AHEAD pieces after it are superpages, and then another has to be
+ * filled.  What was never touched is then at most so many times what was.
  */
 #ifndef _VMOBJ_SUPERPAGE_H
 #define _VMOBJ_SUPERPAGE_H
@@ -16,43 +26,84 @@
 
 #define VM_SUPERPAGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define VM_SUPERPAGE_NR		(1UL << VM_SUPERPAGE_ORDER)
+#define VM_SUPERPAGE_AHEAD	31
 
-/** vm_superpage_init() - see what the system's setting is */
-void vm_superpage_init(void);
+#define VM_BLOCK_ORDER		4
+#define VM_BLOCK_AHEAD		7
+
+struct vm_memq;
 
 /**
- * vm_superpage_inside() - is the superpage at an index inside a range?
+ * enum vm_superpage_want - who wants fresh memory to be large pages
+ * @VM_SUPERPAGE_NEVER: nobody
+ * @VM_SUPERPAGE_AHEAD_OF_USE: who fills memory page by page
+ * @VM_SUPERPAGE_BLOCKS: the first touch, but for blocks and no more
+ * @VM_SUPERPAGE_NOW: the first touch
+ */
+enum vm_superpage_want {
+	VM_SUPERPAGE_NEVER,
+	VM_SUPERPAGE_AHEAD_OF_USE,
+	VM_SUPERPAGE_BLOCKS,
+	VM_SUPERPAGE_NOW,
+};
+
+/** vm_superpage_init() - see what the system's setting is; may sleep */
+void vm_superpage_init(void);
+
+/** vm_superpage_exit() - wait until nobody is looking at it; may sleep */
+void vm_superpage_exit(void);
+
+/**
+ * vm_superpage_inside() - is the large page at an index inside a range?
  * @index: some page of it
+ * @order: it spans 1 << order pages
  * @start: first page of the range, same coordinates
  * @end: first page behind the range
  */
-static inline bool vm_superpage_inside(pgoff_t index, pgoff_t start, pgoff_t end)
+static inline bool vm_superpage_inside(pgoff_t index, unsigned int order,
+				       pgoff_t start, pgoff_t end)
 {
-	index = round_down(index, VM_SUPERPAGE_NR);
-	return index >= start && index + VM_SUPERPAGE_NR <= end;
+	index = round_down(index, 1UL << order);
+	return index >= start && index + (1UL << order) <= end;
 }
 
 /**
- * vm_superpage_fits() - can a VMA map the superpage at an index as a whole?
+ * vm_superpage_fits() - can a VMA map the large page at an index as a whole?
  * @vma: VMA, locked
  * @index: some page of it, family coordinates
+ * @order: it spans 1 << order pages
  */
-static inline bool vm_superpage_fits(struct vm_area_struct *vma, pgoff_t index)
+static inline bool vm_superpage_fits(struct vm_area_struct *vma, pgoff_t index,
+				     unsigned int order)
 {
 	unsigned long bias = (vma->vm_start >> PAGE_SHIFT) - vma->vm_pgoff;
 
 	return IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
-	       IS_ALIGNED(bias, VM_SUPERPAGE_NR) &&
-	       vm_superpage_inside(index, vma->vm_pgoff,
+	       IS_ALIGNED(bias, 1UL << order) &&
+	       vm_superpage_inside(index, order, vma->vm_pgoff,
 				   vma->vm_pgoff + vma_pages(vma));
 }
 
 /**
- * vm_superpage_wanted() - is fresh memory of a VMA to be superpages?
+ * vm_superpage_wanted() - is fresh memory of a VMA to be large pages?
  * @vma: VMA, locked
  *
  * What the module's parameter says, or madvise(MADV_HUGEPAGE, MADV_NOHUGEPAGE).
  */
-bool vm_superpage_wanted(struct vm_area_struct *vma);
+enum vm_superpage_want vm_superpage_wanted(struct vm_area_struct *vma);
+
+/**
+ * vm_superpage_ahead() - may a large page be given ahead of its use?
+ * @q: tree of the object that is touched; family lock held at least for reading
+ * @index: page that is touched, the first of its kind there
+ * @order: of the large page that it would be in
+ *
+ * It may when this is the next touch of who has filled what is before it, upwards
+ * or downwards.
+ *
+ * Return: how many more may follow it, or -1 if it may not.
+ */
+int vm_superpage_ahead(const struct vm_memq *q, pgoff_t index,
+		       unsigned int order);
 
 #endif /* _VMOBJ_SUPERPAGE_H */

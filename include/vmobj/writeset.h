@@ -15,6 +15,7 @@
 
 #include <linux/types.h>
 
+struct folio;
 struct vm_object;
 
 /**
@@ -42,13 +43,13 @@ void vm_writeset_destroy(struct vm_object *object);
 int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr);
 
 /**
- * vm_writeset_add_superpage() - all pages of a superpage
+ * vm_writeset_add_folio() - all pages of a large folio
  * @object: as for vm_writeset_add()
- * @index: some page of it
+ * @folio: folio of a page of the object
  *
  * Return: 0 or -ENOMEM.
  */
-int vm_writeset_add_superpage(struct vm_object *object, pgoff_t index);
+int vm_writeset_add_folio(struct vm_object *object, struct folio *folio);
 
 /**
  * vm_writeset_move() - move a range of the set to another object
