@@ -46,7 +46,12 @@ class Tap:
         if m := SUBTEST.match(line):
             self.suites[len(m[1])] = m[2]
         if m := PLAN.match(line):
-            self.depth[len(m[1])] = [int(m[2]), 0, 0]
+            # It comes before the results or after them.
+            here = self.depth.get(len(m[1]))
+            if here and here[0] is None:
+                here[0] = int(m[2])
+            else:
+                self.depth[len(m[1])] = [int(m[2]), 0, 0]
             if m[2] == '0' and m[3]:
                 return 'skip', '', m[3]
             return None
