@@ -180,6 +180,19 @@ static void removed_part_is_zero(struct kunit *test)
 	world_dump(w);
 }
 
+/* Fails if a page of which nothing can be seen any more is left behind (I9). */
+static void cut_off_from_both_sides(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = two_large(w);
+
+	world_unmap(w, P, 2 * LARGE - 1, 2 * LARGE);
+	EXPECT_OBJECT(w, a, 1, 0, 2 * LARGE, true);
+	world_unmap(w, P, LARGE - 1, 2 * LARGE - 1);
+	EXPECT_OBJECT(w, a, 1, 0, LARGE, true);
+	world_dump(w);
+}
+
 /* Fails if grown memory shows what a large page has behind the end. */
 static void growth_over_a_large_page_is_zero(struct kunit *test)
 {
@@ -232,6 +245,7 @@ static struct kunit_case superpage_cases[] = {
 	KUNIT_CASE(large_page_above_hides_small_ones),
 	KUNIT_CASE(large_page_moves_up_if_nothing_hides_it),
 	KUNIT_CASE(removed_part_is_zero),
+	KUNIT_CASE(cut_off_from_both_sides),
 	KUNIT_CASE(growth_over_a_large_page_is_zero),
 	KUNIT_CASE(fork_does_not_split_a_large_page),
 	{}

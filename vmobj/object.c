@@ -271,6 +271,15 @@ static bool vm_object_zero_part(struct vm_page *pg, pgoff_t start, pgoff_t end)
 	return true;
 }
 
+/* Is all that can be seen of a page in a range? */
+static bool vm_object_page_inside(const struct vm_object *object,
+				  const struct vm_page *pg, pgoff_t start,
+				  pgoff_t end)
+{
+	return max(pg->index, object->pg_base) >= start &&
+	       min(vm_page_end(pg), vm_object_end(object)) <= end;
+}
+
 bool vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 			   bool clean_only)
 {
@@ -287,7 +296,7 @@ bool vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 	for (pg = vm_page_first(object->memq, start); pg && pg->index < end;
 	     pg = next) {
 		next = vm_page_next(pg);
-		if (pg->index < start || vm_page_end(pg) > end) {
+		if (!vm_object_page_inside(object, pg, start, end)) {
 			if (clean_only || !vm_object_zero_part(pg, start, end))
 				all = false;
 			continue;
