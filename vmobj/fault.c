@@ -215,8 +215,9 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 	if (walk->vma)
 		pg = vm_walk_alloc_large(walk);
 	if (!pg)
-		pg = vm_page_alloc(walk->map->family->mapping, walk->index, 0,
-				   true);
+		pg = vm_page_alloc_next(&walk->map->reserve,
+					walk->map->family->mapping, walk->index,
+					true);
 	if (!pg)
 		return NULL;
 	if (unlikely(vm_page_insert(walk->top->memq, pg))) {
@@ -269,7 +270,8 @@ static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 	struct folio *from;
 	struct vm_page *copy;
 
-	copy = vm_page_alloc(mapping, walk->index, 0, false);
+	copy = vm_page_alloc_next(&walk->map->reserve, mapping, walk->index,
+				  false);
 	if (!copy)
 		return NULL;
 	from = vm_walk_lock(walk->found, pg);
@@ -378,17 +380,13 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 	return 0;
 }
 
-/*
- * What is about to be mapped writable.  One page by itself is left to
- * page_mkwrite, where that comes next.
- */
-static int vm_walk_writeset_add(struct vm_walk *walk, struct folio *folio)
+/* What is about to be mapped writable.  page_mkwrite may come next. */
+static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 {
 	vm_object_set_writeable_dirty(walk->top);
+	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, folio));
 	if (walk->whole)
 		return vm_writeset_add_folio(walk->top, folio);
-	if (walk->vma && !COMPAT_CAN_INSERT_PAGE)
-		return 0;
 	return vm_writeset_add(walk->top, walk->index, 1);
 }
 
@@ -408,7 +406,7 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
-	if (folio && walk->write && vm_walk_writeset_add(walk, folio)) {
+	if (folio && walk->write && vm_walk_grant_write(walk, folio)) {
 		folio_unlock(folio);
 		folio = NULL;
 	}
@@ -608,6 +606,21 @@ static vm_fault_t vmobj_copy_for_write(struct vm_fault *vmf, struct vm_map *map,
 	return VM_FAULT_NOPAGE;
 }
 
+/* Has .fault just decided that the page may be written?  Then it is locked. */
+static bool vmobj_write_granted(struct vm_map *map, struct folio *folio)
+{
+	u64 granted = READ_ONCE(map->granted);
+
+	if (granted >> 32 != page_to_pfn(&folio->page))
+		return false;
+	folio_lock(folio);
+	if (folio->mapping == map->family->mapping &&
+	    vm_map_grant(map, folio) == granted)
+		return true;
+	folio_unlock(folio);
+	return false;
+}
+
 vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vm_map *map = vmf->vma->vm_private_data;
@@ -617,6 +630,8 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	struct vm_page *pg;
 	vm_fault_t ret;
 
+	if (vmobj_write_granted(map, folio))
+		return VM_FAULT_LOCKED;
 	ret = vm_fault_lookup(map, vmf->pgoff, true, &entry);
 	if (unlikely(ret == VM_FAULT_SIGBUS))
 		return vmobj_copy_for_write(vmf, map, 0);

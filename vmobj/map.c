@@ -96,6 +96,7 @@ void vm_map_destroy(struct vm_map *map)
 	vm_map_delete(map, 0, ULONG_MAX);
 	rb_erase(&map->rb, &family->maps);
 	family->nr_maps--;
+	vm_reserve_drain(&map->reserve);
 	kfree(map);
 	vmobj_stat_inc(VMOBJ_MAPS_DESTROYED);
 }

@@ -5,6 +5,7 @@
  * See include/vmobj/page.h for what a page is and which lock owns what.
  * Nothing here knows about shadows; callers decide which page goes where.
  */
+#include <linux/highmem.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -247,6 +248,31 @@ static gfp_t vm_page_gfp(unsigned int order, bool zero)
 	return zero ? gfp | __GFP_ZERO : gfp;
 }
 
+/* The descriptor of a locked folio that is nobody's yet. */
+static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
+				     struct address_space *mapping,
+				     pgoff_t index, bool valid)
+{
+	pg->index = index;
+	pg->memq = NULL;
+	pg->folio = folio;
+	pg->wire_count = 0;
+	pg->order = folio_order(folio);
+	pg->queue = VM_PAGEQ_NONE;
+	pg->act_count = 0;
+	pg->ahead = 0;
+	pg->marker = false;
+
+	__folio_set_locked(folio);
+	if (valid)
+		__folio_mark_uptodate(folio);
+	folio->mapping = mapping;
+	folio->index = index;
+	folio->private = pg;
+	vmobj_stat_inc(VMOBJ_PAGE_ALLOCS);
+	return pg;
+}
+
 struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 			      unsigned int order, bool zero)
 {
@@ -261,27 +287,78 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 		kmem_cache_free(vm_page_slab, pg);
 		return NULL;
 	}
-
-	pg->index = index;
-	pg->memq = NULL;
-	pg->folio = folio;
-	pg->wire_count = 0;
-	pg->order = order;
-	pg->queue = VM_PAGEQ_NONE;
-	pg->act_count = 0;
-	pg->ahead = 0;
-	pg->marker = false;
-
-	__folio_set_locked(folio);
-	if (zero)
-		__folio_mark_uptodate(folio);
-	folio->mapping = mapping;
-	folio->index = index;
-	folio->private = pg;
-	vmobj_stat_inc(VMOBJ_PAGE_ALLOCS);
-	return pg;
+	return vm_page_setup(pg, folio, mapping, index, zero);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_alloc);
+
+/* ---- allocation in a row ---- */
+
+static bool vm_reserve_fill(struct vm_reserve *r, bool zero)
+{
+	gfp_t gfp = vm_page_gfp(VM_RESERVE_ORDER, zero);
+
+	r->page = alloc_pages(gfp, VM_RESERVE_ORDER);
+	if (!r->page)
+		return false;
+	split_page(r->page, VM_RESERVE_ORDER);
+	r->zeroed = zero;
+	r->nr = VM_RESERVE_NR;
+	if (kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL, VM_RESERVE_NR,
+				  (void **)r->pg))
+		return true;
+	while (r->nr)
+		__free_page(r->page + --r->nr);
+	return false;
+}
+
+/* Is memory touched page by page, so that more will be needed at once? */
+static bool vm_reserve_in_a_row(struct vm_reserve *r, pgoff_t index)
+{
+	bool next = index == r->last + 1 || index + 1 == r->last;
+
+	r->last = index;
+	r->run = next ? r->run + 1 : 0;
+	return r->run >= VM_RESERVE_RUN;
+}
+
+static struct vm_page *vm_reserve_take(struct vm_reserve *r, pgoff_t index,
+				       bool zero, struct page **page)
+{
+	bool more = vm_reserve_in_a_row(r, index);
+
+	if (!r->nr && !(more && vm_reserve_fill(r, zero)))
+		return NULL;
+	*page = r->page + VM_RESERVE_NR - r->nr;
+	if (zero && !r->zeroed)
+		clear_highpage(*page);
+	return r->pg[--r->nr];
+}
+
+struct vm_page *vm_page_alloc_next(struct vm_reserve *r,
+				   struct address_space *mapping, pgoff_t index,
+				   bool zero)
+{
+	struct vm_page *pg;
+	struct page *page;
+
+	/* Whoever comes second gets on without. */
+	if (test_and_set_bit_lock(VM_RESERVE_BUSY, &r->flags))
+		return vm_page_alloc(mapping, index, 0, zero);
+	pg = vm_reserve_take(r, index, zero, &page);
+	clear_bit_unlock(VM_RESERVE_BUSY, &r->flags);
+	if (!pg)
+		return vm_page_alloc(mapping, index, 0, zero);
+	return vm_page_setup(pg, page_folio(page), mapping, index, zero);
+}
+
+void vm_reserve_drain(struct vm_reserve *r)
+{
+	if (!r->nr)
+		return;
+	kmem_cache_free_bulk(vm_page_slab, r->nr, (void **)r->pg);
+	while (r->nr)
+		__free_page(r->page + VM_RESERVE_NR - r->nr--);
+}
 
 /* ---- freeing ---- */
 

@@ -33,8 +33,9 @@ static const char * const policy_names[] = {
 	[POLICY_ALWAYS]		= "always",
 };
 
-static enum vm_superpage_policy policy = POLICY_MADVISE;
-static bool policy_auto = true;
+#define POLICY_AUTO	0x100	/* it is the system's */
+
+static int policy = POLICY_AUTO | POLICY_MADVISE;
 
 /* The file says "always [madvise] never". */
 static enum vm_superpage_policy system_policy(void)
@@ -68,10 +69,12 @@ static enum vm_superpage_policy system_policy(void)
 /* One file of sysfs cannot be read while another is written: their locks meet. */
 static void policy_follow(struct work_struct *work)
 {
-	enum vm_superpage_policy found = system_policy();
+	int found = POLICY_AUTO | system_policy();
+	int old = READ_ONCE(policy);
 
-	if (READ_ONCE(policy_auto))
-		WRITE_ONCE(policy, found);
+	/* It may be set while we look. */
+	while (old & POLICY_AUTO && !try_cmpxchg(&policy, &old, found))
+		;
 }
 
 static DECLARE_WORK(policy_work, policy_follow);
@@ -81,22 +84,23 @@ static int policy_set(const char *text, const struct kernel_param *param)
 	int i;
 
 	if (sysfs_streq(text, "auto")) {
-		WRITE_ONCE(policy_auto, true);
+		WRITE_ONCE(policy, policy | POLICY_AUTO);
 		schedule_work(&policy_work);
 		return 0;
 	}
 	i = sysfs_match_string(policy_names, text);
 	if (i < 0)
 		return i;
-	WRITE_ONCE(policy_auto, false);
 	WRITE_ONCE(policy, i);
 	return 0;
 }
 
 static int policy_get(char *text, const struct kernel_param *param)
 {
-	return sysfs_emit(text, policy_auto ? "auto (%s)\n" : "%s\n",
-			  policy_names[policy]);
+	int now = READ_ONCE(policy);
+
+	return sysfs_emit(text, now & POLICY_AUTO ? "auto (%s)\n" : "%s\n",
+			  policy_names[now & ~POLICY_AUTO]);
 }
 
 static const struct kernel_param_ops policy_ops = {
@@ -120,7 +124,7 @@ void vm_superpage_exit(void)
 
 enum vm_superpage_want vm_superpage_wanted(struct vm_area_struct *vma)
 {
-	enum vm_superpage_policy now = READ_ONCE(policy);
+	enum vm_superpage_policy now = READ_ONCE(policy) & ~POLICY_AUTO;
 
 	if (now == POLICY_NEVER || vma->vm_flags & VM_NOHUGEPAGE)
 		return VM_SUPERPAGE_NEVER;

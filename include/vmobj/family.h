@@ -42,6 +42,7 @@
 /**
  * struct vm_family - objects related by shadow links
  * @lock: the structure lock; guards all below unless said otherwise
+ * @writes: how often @lock has been taken for writing; read without it
  * @ref: keeps the struct; held by the pseudo files and by whoever looks
  * @link: in the list of families, guarded by vm_families_lock
  * @id: never used twice
@@ -60,6 +61,7 @@
  */
 struct vm_family {
 	struct rw_semaphore lock;
+	u32 writes;
 	struct kref ref;
 	struct list_head link;
 	u64 id;
@@ -151,6 +153,7 @@ static inline void vm_family_read_unlock(struct vm_family *family)
 static inline void vm_family_write_lock(struct vm_family *family)
 {
 	down_write(&family->lock);
+	WRITE_ONCE(family->writes, family->writes + 1);
 }
 
 /**

@@ -100,6 +100,8 @@ struct vm_map_move {
  * @nr_entries: entries in @entries
  * @nr_vmas: VMAs whose vm_private_data is the map; the map goes with the last
  * @next_write: index the next write would have if they go upwards
+ * @granted: see vm_map_grant()
+ * @reserve: pages for the next faults
  * @split_at: address of the last may_split call, 0 for none
  * @split_again: it was called twice with that address
  * @move: the last mremap out of this map
@@ -117,11 +119,36 @@ struct vm_map {
 	unsigned long nr_entries;
 	unsigned int nr_vmas;
 	pgoff_t next_write;
+	u64 granted;
+	struct vm_reserve reserve;
 	unsigned long split_at;
 	bool split_again;
 	struct vm_map_move move;
 	struct vm_map *move_source;
 };
+
+/**
+ * vm_map_grant() - that a folio may be written, as a number
+ * @map: map
+ * @folio: folio of the top object of an entry of the map; family lock held, or
+ *	the folio lock
+ *
+ * A write fault looks for a page and then comes to page_mkwrite, which would have
+ * to look again.  It need not if the structure is the same: the number has the
+ * page, and how often the structure's lock has been taken for writing.  Whoever
+ * takes away the right to write takes that lock, and then the folio's.
+ *
+ * Return: the number, 0 where it cannot be had.
+ */
+static inline u64 vm_map_grant(const struct vm_map *map,
+			       const struct folio *folio)
+{
+	/* Read in one piece? */
+	if (!IS_ENABLED(CONFIG_64BIT))
+		return 0;
+	return (u64)page_to_pfn(&folio->page) << 32 |
+	       READ_ONCE(map->family->writes);
+}
 
 /**
  * vm_map_init() - make the slab cache

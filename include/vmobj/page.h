@@ -111,6 +111,35 @@ struct vm_page_batch {
 	struct vm_page *page[VM_PAGE_BATCH];
 };
 
+#define VM_RESERVE_ORDER	4
+#define VM_RESERVE_NR		(1U << VM_RESERVE_ORDER)
+#define VM_RESERVE_RUN		8
+
+/**
+ * struct vm_reserve - pages for who touches one after the other
+ * @flags: VM_RESERVE_BUSY, a lock that is only tried: guards all below
+ * @last: index of the last page touched
+ * @run: pages touched in a row, the last included
+ * @nr: how many are left
+ * @zeroed: they are zeros
+ * @page: first page of the batch; the last @nr of it are left
+ * @pg: descriptors for what is left
+ *
+ * The allocator takes as long for sixteen pages as for one.  They are the
+ * process's from then on, as far as its memory cgroup goes.
+ */
+struct vm_reserve {
+	unsigned long flags;
+	pgoff_t last;
+	unsigned int run;
+	unsigned int nr;
+	bool zeroed;
+	struct page *page;
+	struct vm_page *pg[VM_RESERVE_NR];
+};
+
+#define VM_RESERVE_BUSY		0
+
 /**
  * vm_page_init() - make the slab caches
  *
@@ -279,6 +308,25 @@ static inline struct vm_page *vm_page_next(const struct vm_page *pg)
  */
 struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 			      unsigned int order, bool zero);
+
+/**
+ * vm_page_alloc_next() - vm_page_alloc() for memory that may be touched in a row
+ * @r: reserve to take it from
+ * @mapping: as for vm_page_alloc()
+ * @index: as for vm_page_alloc()
+ * @zero: as for vm_page_alloc()
+ *
+ * Return: as vm_page_alloc().
+ */
+struct vm_page *vm_page_alloc_next(struct vm_reserve *r,
+				   struct address_space *mapping, pgoff_t index,
+				   bool zero);
+
+/**
+ * vm_reserve_drain() - give back what is left
+ * @r: reserve nobody uses any more
+ */
+void vm_reserve_drain(struct vm_reserve *r);
 
 /**
  * vm_page_insert() - put a page into a tree (BSD vm_page_insert)
