@@ -277,6 +277,7 @@ static const struct vm_operations_struct vmobj_vm_ops = {
 	.mremap = vmobj_vma_mremap,
 	.fault = vmobj_fault,
 	.map_pages = vmobj_map_pages,
+	.huge_fault = vmobj_huge_fault,
 	.page_mkwrite = vmobj_page_mkwrite,
 	.access = vmobj_access,
 };

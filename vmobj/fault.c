@@ -383,8 +383,10 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 /* What is about to be mapped writable.  page_mkwrite may come next. */
 static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 {
+	struct page *page = folio_page(folio, walk->index - folio->index);
+
 	vm_object_set_writeable_dirty(walk->top);
-	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, folio));
+	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
 	if (walk->whole)
 		return vm_writeset_add_folio(walk->top, folio);
 	return vm_writeset_add(walk->top, walk->index, 1);
@@ -607,15 +609,16 @@ static vm_fault_t vmobj_copy_for_write(struct vm_fault *vmf, struct vm_map *map,
 }
 
 /* Has .fault just decided that the page may be written?  Then it is locked. */
-static bool vmobj_write_granted(struct vm_map *map, struct folio *folio)
+static bool vmobj_write_granted(struct vm_map *map, struct page *page)
 {
+	struct folio *folio = page_folio(page);
 	u64 granted = READ_ONCE(map->granted);
 
-	if (granted >> 32 != page_to_pfn(&folio->page))
+	if (granted >> 32 != page_to_pfn(page))
 		return false;
 	folio_lock(folio);
 	if (folio->mapping == map->family->mapping &&
-	    vm_map_grant(map, folio) == granted)
+	    vm_map_grant(map, page) == granted)
 		return true;
 	folio_unlock(folio);
 	return false;
@@ -630,7 +633,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	struct vm_page *pg;
 	vm_fault_t ret;
 
-	if (vmobj_write_granted(map, folio))
+	if (vmobj_write_granted(map, vmf->page))
 		return VM_FAULT_LOCKED;
 	ret = vm_fault_lookup(map, vmf->pgoff, true, &entry);
 	if (unlikely(ret == VM_FAULT_SIGBUS))
@@ -650,6 +653,37 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	folio_unlock(folio);
 	vm_family_read_unlock(map->family);
 	return vmobj_copy_for_write(vmf, map, ahead);
+}
+
+/*
+ * A write to a huge page that is mapped read-only.  Without this the kernel would
+ * unmap it, and the next fault map it anew, at some 30 instructions for each page of
+ * it.
+ */
+vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, compat_entry_size_t size)
+{
+	struct vm_map *map = vmf->vma->vm_private_data;
+	struct vm_map_entry *entry;
+	bool done = false;
+	struct vm_page *pg;
+
+	if (size != COMPAT_ENTRY_PMD || !pmd_trans_huge(vmf->orig_pmd) ||
+	    vm_fault_lookup(map, vmf->pgoff, true, &entry))
+		return VM_FAULT_FALLBACK;
+
+	pg = vm_page_lookup(entry->object->memq, vmf->pgoff);
+	if (pg && pg->order == VM_SUPERPAGE_ORDER &&
+	    vm_walk_lock(entry->object, pg)) {
+		vm_object_set_writeable_dirty(entry->object);
+		done = !vm_writeset_add_folio(entry->object, pg->folio) &&
+			pmap_enable_write_huge(vmf, pg->folio);
+		folio_unlock(pg->folio);
+	}
+	vm_family_read_unlock(map->family);
+	if (!done)
+		return VM_FAULT_FALLBACK;
+	vmobj_stat_inc(VMOBJ_MKWRITES);
+	return VM_FAULT_NOPAGE;
 }
 
 int vmobj_access(struct vm_area_struct *vma, unsigned long addr, void *buf,

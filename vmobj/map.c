@@ -347,15 +347,12 @@ EXPORT_SYMBOL_IF_KUNIT(vm_map_delete);
 /* Take away the write rights the entry has given out. */
 static void vm_map_write_protect(struct vm_map_entry *entry)
 {
-	struct vm_object *object = entry->object;
+	struct vm_writeset_part part;
 	pgoff_t at = entry->start;
-	unsigned long nr;
 
-	if (entry->map->mm)
-		for (; (nr = vm_writeset_next_run(object, &at, entry->end));
-		     at += nr)
-			pmap_write_protect(entry->map, at, nr);
-	vm_writeset_clear(object, entry->start, entry->end);
+	while (vm_writeset_take(entry->object, &at, entry->end, &part))
+		if (entry->map->mm)
+			pmap_write_protect(entry->map, &part);
 }
 
 /* Does somebody besides the entry write to the same pages directly? */

@@ -335,17 +335,19 @@ static pgoff_t vm_object_mkclean_page(struct vm_object *object, pgoff_t index)
 
 void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end)
 {
-	pgoff_t at = start, stop;
-	unsigned long nr;
+	struct vm_writeset_part part;
+	unsigned long bit;
+	pgoff_t next = 0;
 
 	if (!object || !vm_object_test(object, VM_OBJ_WRITEABLE))
 		return;
 	lockdep_assert_held_write(&object->family->lock);
 
-	while ((nr = vm_writeset_next_run(object, &at, end)))
-		for (stop = at + nr; at < stop;)
-			at = vm_object_mkclean_page(object, at);
-	vm_writeset_clear(object, start, end);
+	while (vm_writeset_take(object, &start, end, &part))
+		for_each_set_bit(bit, part.bits, VM_WRITESET_CHUNK)
+			if (part.base + bit >= next)
+				next = vm_object_mkclean_page(object,
+							      part.base + bit);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_pmap_copy);
 

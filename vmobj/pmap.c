@@ -12,6 +12,7 @@
 #include <vmobj/object.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/writeset.h>
 
 void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 			   unsigned long nr)
@@ -109,27 +110,26 @@ int pmap_walk(struct mm_struct *mm, unsigned long addr, unsigned long end,
  * Another CPU may be writing through the PTE: take it out in one step, so that
  * no dirty bit is lost.  Such a CPU then waits in its fault for the mmap_lock.
  */
-static int pmap_write_protect_pte(pte_t *ptep, unsigned long addr, void *data)
+static void pmap_write_protect_pte(struct mm_struct *mm, pte_t *ptep,
+				   unsigned long addr)
 {
-	struct mm_struct *mm = data;
 	pte_t pte = ptep_get(ptep);
 
 	if (!pte_present(pte) || (!pte_write(pte) && !pte_dirty(pte)))
-		return 0;
+		return;
 	pte = ptep_get_and_clear(mm, addr, ptep);
 	if (pte_dirty(pte) && !PageDirty(pte_page(pte)))
 		SetPageDirty(pte_page(pte));
 	set_pte_at(mm, addr, ptep, pte_mkclean(pte_wrprotect(pte)));
-	return 0;
 }
 
-static int pmap_write_protect_pmd(pmd_t *pmdp, unsigned long addr, void *data)
+static void pmap_write_protect_pmd(struct mm_struct *mm, pmd_t *pmdp,
+				   unsigned long addr)
 {
-	struct mm_struct *mm = data;
 	spinlock_t *lock = pmd_lock(mm, pmdp);
 	pmd_t pmd = READ_ONCE(*pmdp);
 
-	addr &= HPAGE_PMD_MASK;
+	addr &= PMD_MASK;
 	if (pmd_trans_huge(pmd) && (pmd_write(pmd) || pmd_dirty(pmd))) {
 		pmd = pmdp_huge_get_and_clear(mm, addr, pmdp);
 		if (pmd_dirty(pmd) && !PageDirty(pmd_page(pmd)))
@@ -137,13 +137,58 @@ static int pmap_write_protect_pmd(pmd_t *pmdp, unsigned long addr, void *data)
 		set_pmd_at(mm, addr, pmdp, pmd_mkclean(pmd_wrprotect(pmd)));
 	}
 	spin_unlock(lock);
-	return 0;
 }
 
-static const struct pmap_walk_ops pmap_write_protect_ops = {
-	.pte = pmap_write_protect_pte,
-	.pmd = pmap_write_protect_pmd,
-};
+/*
+ * The pages from bit @first on, up to @stop, are in one table.  @addr is where bit
+ * 0 would be.
+ */
+static void pmap_write_protect_table(struct mm_struct *mm, pmd_t *pmd,
+				     unsigned long addr, unsigned int first,
+				     unsigned int stop,
+				     const unsigned long *bits)
+{
+	spinlock_t *lock = pte_lockptr(mm, pmd);
+	unsigned int bit = find_next_bit(bits, stop, first);
+	unsigned long at;
+	pte_t *ptep;
+
+	if (bit >= stop)
+		return;
+	spin_lock(lock);
+	for (; bit < stop; bit = find_next_bit(bits, stop, bit)) {
+		at = addr + ((unsigned long)bit << PAGE_SHIFT);
+		ptep = pte_offset_kernel(pmd, at);
+		/* Mostly there are many side by side. */
+		do {
+			pmap_write_protect_pte(mm, ptep++, at);
+			at += PAGE_SIZE;
+		} while (++bit < stop && test_bit(bit, bits));
+	}
+	spin_unlock(lock);
+}
+
+static void pmap_write_protect_here(struct mm_struct *mm, unsigned long addr,
+				    const unsigned long *bits)
+{
+	unsigned long at = addr, stop;
+	unsigned long end = addr + (VM_WRITESET_CHUNK << PAGE_SHIFT);
+	pmd_t *pmd;
+
+	for (; at < end; at = stop) {
+		pmd = pmap_next_pmd(mm, &at, end);
+		stop = pmd ? pmd_addr_end(at, end) : at;
+		if (!pmd || pmd_none(*pmd))
+			continue;
+		if (pmd_trans_huge(*pmd))
+			pmap_write_protect_pmd(mm, pmd, at);
+		else
+			pmap_write_protect_table(mm, pmd, addr,
+						 (at - addr) >> PAGE_SHIFT,
+						 (stop - addr) >> PAGE_SHIFT,
+						 bits);
+	}
+}
 
 /* Drop the PTEs of the VMAs in a range; also tells secondary MMUs (KVM). */
 static void pmap_zap(struct mm_struct *mm, unsigned long addr, unsigned long end)
@@ -163,18 +208,23 @@ static void pmap_zap(struct mm_struct *mm, unsigned long addr, unsigned long end
 	}
 }
 
-void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr)
+void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
 {
-	unsigned long addr = vm_map_address(map, index);
-	unsigned long end = addr + (nr << PAGE_SHIFT);
 	struct mm_struct *mm = map->mm;
+	unsigned long first, last;
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 	cond_resched();
 
-	if (!COMPAT_CAN_SET_PTES || mm_has_notifiers(mm) ||
-	    pmap_walk(mm, addr, end, &pmap_write_protect_ops, mm))
-		pmap_zap(mm, addr, end);
+	if (COMPAT_CAN_SET_PTES && !mm_has_notifiers(mm)) {
+		pmap_write_protect_here(mm, vm_map_address(map, part->base),
+					part->bits);
+		return;
+	}
+	first = find_first_bit(part->bits, VM_WRITESET_CHUNK);
+	last = find_last_bit(part->bits, VM_WRITESET_CHUNK);
+	pmap_zap(mm, vm_map_address(map, part->base + first),
+		 vm_map_address(map, part->base + last + 1));
 }
 
 /* ---- write rights ---- */
@@ -236,4 +286,25 @@ unsigned long pmap_enable_write(struct vm_area_struct *vma,
 		  &pmap_enable_write_ops, &e);
 	vmobj_stat_add(VMOBJ_WRITE_AROUNDS, e.done);
 	return e.done;
+}
+
+bool pmap_enable_write_huge(struct vm_fault *vmf, struct folio *folio)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	spinlock_t *lock;
+	bool same;
+	pmd_t pmd;
+
+	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vmf->vma))
+		return false;
+	lock = pmd_lock(mm, vmf->pmd);
+	pmd = READ_ONCE(*vmf->pmd);
+	same = pmd_same(pmd, vmf->orig_pmd) && pmd_page(pmd) == &folio->page;
+	if (same) {
+		pmd = pmd_mkwrite_novma(pmd_mkdirty(pmd_mkyoung(pmd)));
+		set_pmd_at(mm, vmf->address & PMD_MASK, vmf->pmd, pmd);
+		folio_set_dirty(folio);
+	}
+	spin_unlock(lock);
+	return same;
 }

@@ -11,19 +11,25 @@
 #include <vmobj/object.h>
 #include <vmobj/writeset.h>
 
-#define CHUNK_SHIFT	9
-#define CHUNK_PAGES	BIT(CHUNK_SHIFT)
+#define CHUNK_PAGES	VM_WRITESET_CHUNK
 #define CHUNK_MASK	(CHUNK_PAGES - 1)
 
 /**
  * struct vm_writeset_chunk - part of the set
- * @number: its place, in units of CHUNK_PAGES
+ * @key: its place in the xarray
  * @bits: the pages
  */
 struct vm_writeset_chunk {
-	unsigned long number;
+	unsigned long key;
 	DECLARE_BITMAP(bits, CHUNK_PAGES);
 };
+
+/* Counted from the object's start: small numbers make a flat xarray. */
+static unsigned long vm_writeset_key(const struct vm_object *object,
+				     pgoff_t index)
+{
+	return index / CHUNK_PAGES - object->pg_base / CHUNK_PAGES;
+}
 
 void vm_writeset_init(struct vm_object *object)
 {
@@ -32,24 +38,27 @@ void vm_writeset_init(struct vm_object *object)
 
 void vm_writeset_destroy(struct vm_object *object)
 {
+	XA_STATE(xas, &object->writeset, 0);
 	struct vm_writeset_chunk *chunk;
-	unsigned long i;
 
-	xa_for_each(&object->writeset, i, chunk)
+	xas_lock(&xas);
+	xas_for_each(&xas, chunk, ULONG_MAX)
 		kfree(chunk);
+	xas_unlock(&xas);
 	xa_destroy(&object->writeset);
 }
 
 static struct vm_writeset_chunk *vm_writeset_grow(struct vm_object *object,
-						  unsigned long i)
+						  unsigned long key)
 {
 	struct vm_writeset_chunk *chunk, *old;
 
 	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return NULL;
-	chunk->number = i;
-	old = xa_cmpxchg(&object->writeset, i, NULL, chunk, GFP_KERNEL_ACCOUNT);
+	chunk->key = key;
+	old = xa_cmpxchg(&object->writeset, key, NULL, chunk,
+			 GFP_KERNEL_ACCOUNT);
 	if (!old)
 		return chunk;
 	kfree(chunk);
@@ -61,13 +70,13 @@ static struct vm_writeset_chunk *vm_writeset_get(struct vm_object *object,
 						 pgoff_t index)
 {
 	struct vm_writeset_chunk *chunk = READ_ONCE(object->writeset_last);
-	unsigned long i = index >> CHUNK_SHIFT;
+	unsigned long key = vm_writeset_key(object, index);
 
-	if (likely(chunk && chunk->number == i))
+	if (likely(chunk && chunk->key == key))
 		return chunk;
-	chunk = xa_load(&object->writeset, i);
+	chunk = xa_load(&object->writeset, key);
 	if (!chunk)
-		chunk = vm_writeset_grow(object, i);
+		chunk = vm_writeset_grow(object, key);
 	if (chunk)
 		WRITE_ONCE(object->writeset_last, chunk);
 	return chunk;
@@ -104,56 +113,69 @@ bool vm_writeset_test(struct vm_object *object, pgoff_t index)
 {
 	struct vm_writeset_chunk *chunk;
 
-	chunk = xa_load(&object->writeset, index >> CHUNK_SHIFT);
+	chunk = xa_load(&object->writeset, vm_writeset_key(object, index));
 	return chunk && test_bit(index & CHUNK_MASK, chunk->bits);
 }
 
-unsigned long vm_writeset_next_run(struct vm_object *object, pgoff_t *start,
-				   pgoff_t end)
+/* Move the bits from @first up to @stop. */
+static void vm_writeset_take_bits(struct vm_writeset_chunk *chunk,
+				  unsigned long first, unsigned long stop,
+				  struct vm_writeset_part *part)
 {
-	struct vm_writeset_chunk *chunk;
-	unsigned long i = *start >> CHUNK_SHIFT, bit, stop;
-	pgoff_t base;
-
-	if (*start >= end)
-		return 0;
-	xa_for_each_range(&object->writeset, i, chunk, *start >> CHUNK_SHIFT,
-			  (end - 1) >> CHUNK_SHIFT) {
-		base = i << CHUNK_SHIFT;
-		stop = min(end - base, CHUNK_PAGES);
-		bit = *start > base ? *start - base : 0;
-		bit = find_next_bit(chunk->bits, stop, bit);
-		if (bit >= stop)
-			continue;
-		*start = base + bit;
-		return find_next_zero_bit(chunk->bits, stop, bit) - bit;
+	if (!first && stop == CHUNK_PAGES) {
+		bitmap_copy(part->bits, chunk->bits, CHUNK_PAGES);
+		bitmap_zero(chunk->bits, CHUNK_PAGES);
+		return;
 	}
-	return 0;
+	bitmap_zero(part->bits, CHUNK_PAGES);
+	bitmap_set(part->bits, first, stop - first);
+	bitmap_and(part->bits, part->bits, chunk->bits, CHUNK_PAGES);
+	bitmap_clear(chunk->bits, first, stop - first);
+}
+
+bool vm_writeset_take(struct vm_object *object, pgoff_t *start, pgoff_t end,
+		      struct vm_writeset_part *part)
+{
+	pgoff_t base = object->pg_base & ~CHUNK_MASK;
+	struct vm_writeset_chunk *chunk;
+	unsigned long key, first;
+
+	lockdep_assert_held_write(&object->family->lock);
+
+	while (*start < end) {
+		key = vm_writeset_key(object, *start);
+		chunk = xa_find(&object->writeset, &key,
+				vm_writeset_key(object, end - 1), XA_PRESENT);
+		if (!chunk)
+			return false;
+		part->base = base + key * CHUNK_PAGES;
+		first = max(*start, part->base) - part->base;
+		vm_writeset_take_bits(chunk, first,
+				      min(end - part->base, CHUNK_PAGES), part);
+		*start = part->base + CHUNK_PAGES;
+		if (!bitmap_empty(part->bits, CHUNK_PAGES))
+			return true;
+	}
+	return false;
 }
 
 void vm_writeset_clear(struct vm_object *object, pgoff_t start, pgoff_t end)
 {
-	unsigned long nr;
+	struct vm_writeset_part part;
 
-	while ((nr = vm_writeset_next_run(object, &start, end))) {
-		struct vm_writeset_chunk *chunk;
-
-		chunk = xa_load(&object->writeset, start >> CHUNK_SHIFT);
-		bitmap_clear(chunk->bits, start & CHUNK_MASK, nr);
-		start += nr;
-	}
+	while (vm_writeset_take(object, &start, end, &part))
+		;
 }
 
 int vm_writeset_move(struct vm_object *from, struct vm_object *to,
 		     pgoff_t start, pgoff_t end)
 {
-	pgoff_t at = start;
-	unsigned long nr;
+	struct vm_writeset_part part;
+	unsigned long bit;
 	int err = 0;
 
-	while (!err && (nr = vm_writeset_next_run(from, &at, end)))
-		for (; nr && !err; nr--, at++)
-			err = vm_writeset_add(to, at, 1);
-	vm_writeset_clear(from, start, end);
+	while (vm_writeset_take(from, &start, end, &part))
+		for_each_set_bit(bit, part.bits, CHUNK_PAGES)
+			err = err ?: vm_writeset_add(to, part.base + bit, 1);
 	return err;
 }

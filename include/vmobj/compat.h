@@ -46,13 +46,24 @@ static inline void compat_zap_range(struct vm_area_struct *vma,
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define pte_mkwrite_novma(pte)	pte_mkwrite(pte)
+#define pmd_mkwrite_novma(pmd)	pmd_mkwrite(pmd)
+#endif
+
+/* 6.6: huge_fault is told an order */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+typedef enum page_entry_size compat_entry_size_t;
+#define COMPAT_ENTRY_PMD	PE_SIZE_PMD
+#else
+typedef unsigned int compat_entry_size_t;
+#define COMPAT_ENTRY_PMD	(PMD_SHIFT - PAGE_SHIFT)
 #endif
 
 /*
  * May a module change PTEs in place?  Elsewhere set_pte_at() and its kind need
  * functions that no kernel exports.
  */
-#define COMPAT_CAN_SET_PTES	IS_ENABLED(CONFIG_X86)
+#define COMPAT_CAN_SET_PTES \
+	(IS_ENABLED(CONFIG_X86) && !IS_ENABLED(CONFIG_HIGHPTE))
 
 /*
  * 6.14: a call that maps one page for a fault, writable or not.  Where it is not

@@ -7,6 +7,8 @@
 
 #include <linux/mm.h>
 
+#include <vmobj/compat.h>
+
 struct vm_map;
 
 /**
@@ -41,6 +43,16 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf);
  * for the retry to find; or an error.
  */
 vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf);
+
+/**
+ * vmobj_huge_fault() - &vm_operations_struct.huge_fault
+ * @vmf: a fault where no page table is, or a write to a huge page
+ * @size: of the entry
+ *
+ * Return: VM_FAULT_NOPAGE when a huge page that was mapped read-only is now
+ * writable; VM_FAULT_FALLBACK for all else, which is left to the other two.
+ */
+vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, compat_entry_size_t size);
 
 /**
  * vmobj_access() - &vm_operations_struct.access: a debugger pokes

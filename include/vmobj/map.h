@@ -128,10 +128,10 @@ struct vm_map {
 };
 
 /**
- * vm_map_grant() - that a folio may be written, as a number
+ * vm_map_grant() - that a page may be written, as a number
  * @map: map
- * @folio: folio of the top object of an entry of the map; family lock held, or
- *	the folio lock
+ * @page: page of the top object of an entry of the map; family lock held, or the
+ *	folio lock
  *
  * A write fault looks for a page and then comes to page_mkwrite, which would have
  * to look again.  It need not if the structure is the same: the number has the
@@ -140,14 +140,12 @@ struct vm_map {
  *
  * Return: the number, 0 where it cannot be had.
  */
-static inline u64 vm_map_grant(const struct vm_map *map,
-			       const struct folio *folio)
+static inline u64 vm_map_grant(const struct vm_map *map, struct page *page)
 {
 	/* Read in one piece? */
 	if (!IS_ENABLED(CONFIG_64BIT))
 		return 0;
-	return (u64)page_to_pfn(&folio->page) << 32 |
-	       READ_ONCE(map->family->writes);
+	return (u64)page_to_pfn(page) << 32 | READ_ONCE(map->family->writes);
 }
 
 /**

@@ -15,6 +15,7 @@
 struct vm_fault;
 struct vm_map;
 struct vm_object;
+struct vm_writeset_part;
 
 /**
  * struct pmap_walk_ops - what pmap_walk() does with what it finds
@@ -78,16 +79,14 @@ void pmap_make_table(struct vm_fault *vmf);
 void pmap_unmap_other(struct vm_fault *vmf, struct page *page);
 
 /**
- * pmap_write_protect() - make a range of one process read-only and clean
- * @map: map with an mm, whose mmap_lock is held for writing; entries cover the
- *	range
- * @index: first page, family coordinates
- * @nr: pages
+ * pmap_write_protect() - make pages of one process read-only and clean
+ * @map: map with an mm, whose mmap_lock is held for writing
+ * @part: the pages; of a huge page one is enough
  *
  * (BSD pmap_protect)  Dirty bits go to the folios.  The TLB flush is left to the
  * caller: fork does one for the whole mm at its end.
  */
-void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr);
+void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part);
 
 /**
  * pmap_enable_write() - give write rights to pages that are mapped already
@@ -106,5 +105,15 @@ void pmap_write_protect(struct vm_map *map, pgoff_t index, unsigned long nr);
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
 				struct vm_object *object, pgoff_t index,
 				unsigned long nr);
+
+/**
+ * pmap_enable_write_huge() - give write rights to a huge page that is mapped already
+ * @vmf: write fault on a huge PMD, &vm_fault.orig_pmd
+ * @folio: what it should be a mapping of; locked, in the write set of the top object
+ *
+ * Return: true if it is writable now; false if something else is mapped there
+ * meanwhile, or only the kernel can do it.
+ */
+bool pmap_enable_write_huge(struct vm_fault *vmf, struct folio *folio);
 
 #endif /* _VMOBJ_PMAP_H */

@@ -18,6 +18,19 @@
 struct folio;
 struct vm_object;
 
+#define VM_WRITESET_CHUNK	512UL
+
+/**
+ * struct vm_writeset_part - pages taken out of the set
+ * @base: index of the first bit, family coordinates; a multiple of
+ *	VM_WRITESET_CHUNK
+ * @bits: the pages
+ */
+struct vm_writeset_part {
+	pgoff_t base;
+	DECLARE_BITMAP(bits, VM_WRITESET_CHUNK);
+};
+
 /**
  * vm_writeset_init() - make an empty set
  * @object: object being made
@@ -72,16 +85,17 @@ int vm_writeset_move(struct vm_object *from, struct vm_object *to,
 bool vm_writeset_test(struct vm_object *object, pgoff_t index);
 
 /**
- * vm_writeset_next_run() - find pages of the set that lie side by side
+ * vm_writeset_take() - take the next pages out of the set
  * @object: object; family lock held for writing
- * @start: in: where to look from; out: first page of the run
+ * @start: in: where to look from; out: where to go on, a multiple of
+ *	VM_WRITESET_CHUNK
  * @end: where to stop
+ * @part: out: the pages, at least one
  *
- * Return: pages in the run, 0 when there is none.  A run ends at the latest at
- * a multiple of 512 pages.
+ * Return: false if there are no more.
  */
-unsigned long vm_writeset_next_run(struct vm_object *object, pgoff_t *start,
-				   pgoff_t end);
+bool vm_writeset_take(struct vm_object *object, pgoff_t *start, pgoff_t end,
+		      struct vm_writeset_part *part);
 
 /**
  * vm_writeset_clear() - take a range out of the set
