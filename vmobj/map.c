@@ -347,10 +347,9 @@ EXPORT_SYMBOL_IF_KUNIT(vm_map_delete);
 /* Take away the write rights the entry has given out. */
 static void vm_map_write_protect(struct vm_map_entry *entry)
 {
-	struct vm_writeset_part part;
-	pgoff_t at = entry->start;
+	struct vm_writeset_part part = { .link = NULL };
 
-	while (vm_writeset_take(entry->object, &at, entry->end, &part))
+	while (vm_writeset_take(entry->object, entry->start, entry->end, &part))
 		if (entry->map->mm)
 			pmap_write_protect(entry->map, &part);
 }

@@ -335,19 +335,21 @@ static pgoff_t vm_object_mkclean_page(struct vm_object *object, pgoff_t index)
 
 void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end)
 {
-	struct vm_writeset_part part;
+	struct vm_writeset_part part = { .link = NULL };
 	unsigned long bit;
-	pgoff_t next = 0;
+	pgoff_t next;
 
 	if (!object || !vm_object_test(object, VM_OBJ_WRITEABLE))
 		return;
 	lockdep_assert_held_write(&object->family->lock);
 
-	while (vm_writeset_take(object, &start, end, &part))
+	while (vm_writeset_take(object, start, end, &part)) {
+		next = part.base;
 		for_each_set_bit(bit, part.bits, VM_WRITESET_CHUNK)
 			if (part.base + bit >= next)
 				next = vm_object_mkclean_page(object,
 							      part.base + bit);
+	}
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_pmap_copy);
 

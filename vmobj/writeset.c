@@ -17,10 +17,14 @@
 /**
  * struct vm_writeset_chunk - part of the set
  * @key: its place in the xarray
+ * @link: in &vm_object.writeset_used
+ * @used: it is in that list
  * @bits: the pages
  */
 struct vm_writeset_chunk {
 	unsigned long key;
+	struct llist_node link;
+	bool used;
 	DECLARE_BITMAP(bits, CHUNK_PAGES);
 };
 
@@ -34,6 +38,7 @@ static unsigned long vm_writeset_key(const struct vm_object *object,
 void vm_writeset_init(struct vm_object *object)
 {
 	xa_init(&object->writeset);
+	init_llist_head(&object->writeset_used);
 }
 
 void vm_writeset_destroy(struct vm_object *object)
@@ -82,6 +87,14 @@ static struct vm_writeset_chunk *vm_writeset_get(struct vm_object *object,
 	return chunk;
 }
 
+/* Bits have been set; others may do that at the same time. */
+static void vm_writeset_use(struct vm_object *object,
+			    struct vm_writeset_chunk *chunk)
+{
+	if (!READ_ONCE(chunk->used) && !xchg(&chunk->used, true))
+		llist_add(&chunk->link, &object->writeset_used);
+}
+
 int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 {
 	unsigned long bit = index & CHUNK_MASK;
@@ -93,20 +106,29 @@ int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 	if (!chunk)
 		return -ENOMEM;
 	word = chunk->bits + BIT_WORD(bit);
-	if ((READ_ONCE(*word) & mask) != mask)
-		set_mask_bits(word, 0UL, mask);
+	if ((READ_ONCE(*word) & mask) == mask)
+		return 0;
+	set_mask_bits(word, 0UL, mask);
+	vm_writeset_use(object, chunk);
 	return 0;
 }
 
 int vm_writeset_add_folio(struct vm_object *object, struct folio *folio)
 {
 	unsigned long i, nr = folio_nr_pages(folio);
-	unsigned long step = min_t(unsigned long, nr, BITS_PER_LONG);
-	int err = 0;
+	struct vm_writeset_chunk *chunk;
 
-	for (i = 0; i < nr && !err; i += step)
-		err = vm_writeset_add(object, folio->index + i, step);
-	return err;
+	if (nr <= BITS_PER_LONG)
+		return vm_writeset_add(object, folio->index, nr);
+	for (i = 0; i < nr; i += CHUNK_PAGES) {
+		chunk = vm_writeset_get(object, folio->index + i);
+		if (!chunk)
+			return -ENOMEM;
+		/* Others can only set bits meanwhile. */
+		bitmap_fill(chunk->bits, CHUNK_PAGES);
+		vm_writeset_use(object, chunk);
+	}
+	return 0;
 }
 
 bool vm_writeset_test(struct vm_object *object, pgoff_t index)
@@ -117,43 +139,52 @@ bool vm_writeset_test(struct vm_object *object, pgoff_t index)
 	return chunk && test_bit(index & CHUNK_MASK, chunk->bits);
 }
 
-/* Move the bits from @first up to @stop. */
-static void vm_writeset_take_bits(struct vm_writeset_chunk *chunk,
+/* Move the bits from @first up to @stop; were there any? */
+static bool vm_writeset_take_bits(struct vm_writeset_chunk *chunk,
 				  unsigned long first, unsigned long stop,
-				  struct vm_writeset_part *part)
+				  unsigned long *bits)
 {
 	if (!first && stop == CHUNK_PAGES) {
-		bitmap_copy(part->bits, chunk->bits, CHUNK_PAGES);
+		bitmap_copy(bits, chunk->bits, CHUNK_PAGES);
 		bitmap_zero(chunk->bits, CHUNK_PAGES);
-		return;
+	} else {
+		bitmap_zero(bits, CHUNK_PAGES);
+		bitmap_set(bits, first, stop - first);
+		bitmap_and(bits, bits, chunk->bits, CHUNK_PAGES);
+		bitmap_clear(chunk->bits, first, stop - first);
 	}
-	bitmap_zero(part->bits, CHUNK_PAGES);
-	bitmap_set(part->bits, first, stop - first);
-	bitmap_and(part->bits, part->bits, chunk->bits, CHUNK_PAGES);
-	bitmap_clear(chunk->bits, first, stop - first);
+	return !bitmap_empty(bits, CHUNK_PAGES);
 }
 
-bool vm_writeset_take(struct vm_object *object, pgoff_t *start, pgoff_t end,
+bool vm_writeset_take(struct vm_object *object, pgoff_t start, pgoff_t end,
 		      struct vm_writeset_part *part)
 {
 	pgoff_t base = object->pg_base & ~CHUNK_MASK;
+	struct llist_node **link = part->link ?: &object->writeset_used.first;
 	struct vm_writeset_chunk *chunk;
-	unsigned long key, first;
+	bool any;
 
 	lockdep_assert_held_write(&object->family->lock);
 
-	while (*start < end) {
-		key = vm_writeset_key(object, *start);
-		chunk = xa_find(&object->writeset, &key,
-				vm_writeset_key(object, end - 1), XA_PRESENT);
-		if (!chunk)
-			return false;
-		part->base = base + key * CHUNK_PAGES;
-		first = max(*start, part->base) - part->base;
-		vm_writeset_take_bits(chunk, first,
-				      min(end - part->base, CHUNK_PAGES), part);
-		*start = part->base + CHUNK_PAGES;
-		if (!bitmap_empty(part->bits, CHUNK_PAGES))
+	while (*link) {
+		chunk = llist_entry(*link, struct vm_writeset_chunk, link);
+		part->base = base + chunk->key * CHUNK_PAGES;
+		if (part->base >= end || part->base + CHUNK_PAGES <= start) {
+			link = &chunk->link.next;
+			continue;
+		}
+		any = vm_writeset_take_bits(chunk,
+					    max(start, part->base) - part->base,
+					    min(end - part->base, CHUNK_PAGES),
+					    part->bits);
+		if (bitmap_empty(chunk->bits, CHUNK_PAGES)) {
+			*link = chunk->link.next;
+			chunk->used = false;
+		} else {
+			link = &chunk->link.next;
+		}
+		part->link = link;
+		if (any)
 			return true;
 	}
 	return false;
@@ -161,20 +192,20 @@ bool vm_writeset_take(struct vm_object *object, pgoff_t *start, pgoff_t end,
 
 void vm_writeset_clear(struct vm_object *object, pgoff_t start, pgoff_t end)
 {
-	struct vm_writeset_part part;
+	struct vm_writeset_part part = { .link = NULL };
 
-	while (vm_writeset_take(object, &start, end, &part))
+	while (vm_writeset_take(object, start, end, &part))
 		;
 }
 
 int vm_writeset_move(struct vm_object *from, struct vm_object *to,
 		     pgoff_t start, pgoff_t end)
 {
-	struct vm_writeset_part part;
+	struct vm_writeset_part part = { .link = NULL };
 	unsigned long bit;
 	int err = 0;
 
-	while (vm_writeset_take(from, &start, end, &part))
+	while (vm_writeset_take(from, start, end, &part))
 		for_each_set_bit(bit, part.bits, CHUNK_PAGES)
 			err = err ?: vm_writeset_add(to, part.base + bit, 1);
 	return err;

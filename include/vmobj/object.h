@@ -25,6 +25,7 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/xarray.h>
 
 #include <vmobj/family.h>
@@ -92,6 +93,7 @@ enum vm_object_flag {
  *	was last tried
  * @generation: changes of the lists; see vm_object_generation()
  * @writeset: pages that may be mapped writable, see writeset.h
+ * @writeset_used: the parts of it that are not empty
  * @writeset_last: part of it used last; written without a lock by faults
  * @id: never used twice
  *
@@ -119,6 +121,7 @@ struct vm_object {
 	pgoff_t bypass_hint;
 	unsigned long generation;
 	struct xarray writeset;
+	struct llist_head writeset_used;
 	struct vm_writeset_chunk *writeset_last;
 	u64 id;
 };

@@ -8,11 +8,13 @@
  * too much, never too little: a writable PTE anywhere means the page is in its
  * object's set.
  *
- * Bitmaps of 512 pages (2 MiB with 4 KiB pages) in an xarray.
+ * Bitmaps of 512 pages (2 MiB with 4 KiB pages) in an xarray; those that are not
+ * empty are in a list.
  */
 #ifndef _VMOBJ_WRITESET_H
 #define _VMOBJ_WRITESET_H
 
+#include <linux/llist.h>
 #include <linux/types.h>
 
 struct folio;
@@ -22,11 +24,13 @@ struct vm_object;
 
 /**
  * struct vm_writeset_part - pages taken out of the set
+ * @link: where to go on; NULL at first
  * @base: index of the first bit, family coordinates; a multiple of
  *	VM_WRITESET_CHUNK
  * @bits: the pages
  */
 struct vm_writeset_part {
+	struct llist_node **link;
 	pgoff_t base;
 	DECLARE_BITMAP(bits, VM_WRITESET_CHUNK);
 };
@@ -58,7 +62,7 @@ int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr);
 /**
  * vm_writeset_add_folio() - all pages of a large folio
  * @object: as for vm_writeset_add()
- * @folio: folio of a page of the object
+ * @folio: folio of a page of the object: a block or a superpage
  *
  * Return: 0 or -ENOMEM.
  */
@@ -86,15 +90,15 @@ bool vm_writeset_test(struct vm_object *object, pgoff_t index);
 
 /**
  * vm_writeset_take() - take the next pages out of the set
- * @object: object; family lock held for writing
- * @start: in: where to look from; out: where to go on, a multiple of
- *	VM_WRITESET_CHUNK
- * @end: where to stop
- * @part: out: the pages, at least one
+ * @object: object; family lock held for writing, and not let go between the calls
+ * @start: first page that may be taken, family coordinates
+ * @end: first page behind
+ * @part: where the last call has left off; out: the pages, at least one.  In no
+ *	order.
  *
  * Return: false if there are no more.
  */
-bool vm_writeset_take(struct vm_object *object, pgoff_t *start, pgoff_t end,
+bool vm_writeset_take(struct vm_object *object, pgoff_t start, pgoff_t end,
 		      struct vm_writeset_part *part);
 
 /**
