@@ -217,6 +217,22 @@ TEST(touching_here_and_there_does_not)
 	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
 }
 
+/* KiB of large pages that have never been used, in all objects. */
+static long wasted_kib(void)
+{
+	FILE *file = fopen(VT_DEBUGFS "waste", "r");
+	long kib, sum = 0;
+	char line[256];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "object %*u: superpages %*u blocks %*u kib %*u zero_kib %ld",
+			   &kib) == 1)
+			sum += kib;
+	if (file)
+		fclose(file);
+	return sum;
+}
+
 /*
  * Fill one piece, then touch one page in each of many others.  Fails if the belief
  * that they will be filled is never given up.
@@ -236,6 +252,7 @@ TEST(what_is_given_ahead_is_bounded)
 	for (; i < SUPERPAGES * PAGES; i += PAGES)
 		vt_put(mem, i, 1000 + i);
 	EXPECT_EQ(before + 32, vt_stat("superpages"));
+	EXPECT_EQ(32 * (PAGES - 1) * vt_page_size / 1024, wasted_kib());
 	EXPECT_TRUE(holds(0, PAGES));
 	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
 	ASSERT_EQ(0, munmap(mem, SUPERPAGES * SUPERPAGE));

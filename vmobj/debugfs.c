@@ -7,12 +7,14 @@
  *	check	vmochk: violated invariants, or "ok"
  *	stats	counters
  *	graph	all chains, for graphviz
+ *	waste	large pages, and how much of them has never been used
  *
  * All but stats walk over objects in the order of (family id, object id), which
  * only grows, so that a walk can let go of all locks between two reads and go
  * on with the next id.  Nothing is held while a user copies.
  */
 #include <linux/debugfs.h>
+#include <linux/highmem.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -25,6 +27,7 @@
 #include <vmobj/object.h>
 #include <vmobj/pageq.h>
 #include <vmobj/stats.h>
+#include <vmobj/superpage.h>
 
 /* Runs of pages printed with the object lock held at a stretch. */
 #define RUNS_AT_ONCE	64
@@ -385,6 +388,74 @@ static int vmobj_check_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+/* ---- waste ---- */
+
+/*
+ * Look for a large page from an index on, at RUNS_AT_ONCE pages; moves the index on.
+ * Returns false at the end; the folio comes with a reference.
+ */
+static bool vm_memq_next_large(struct vm_memq *q, pgoff_t *index,
+			       struct folio **folio)
+{
+	struct vm_page *pg;
+	int i;
+
+	*folio = NULL;
+	spin_lock(&q->lock);
+	pg = vm_page_first(q, *index);
+	for (i = 0; pg && !*folio && i < RUNS_AT_ONCE; i++) {
+		*index = vm_page_end(pg);
+		if (pg->order) {
+			*folio = pg->folio;
+			folio_get(*folio);
+		}
+		pg = vm_page_next(pg);
+	}
+	spin_unlock(&q->lock);
+	return i;
+}
+
+static unsigned long folio_zero_pages(struct folio *folio)
+{
+	unsigned long i, zero = 0;
+	void *kaddr;
+
+	for (i = 0; i < folio_nr_pages(folio); i++) {
+		kaddr = kmap_local_page(folio_page(folio, i));
+		zero += !memchr_inv(kaddr, 0, PAGE_SIZE);
+		kunmap_local(kaddr);
+	}
+	return zero;
+}
+
+static int vmobj_waste_show(struct seq_file *m, void *v)
+{
+	unsigned long superpages = 0, blocks = 0, pages = 0, zero = 0;
+	struct vm_object *object = v;
+	struct folio *folio;
+	pgoff_t index = 0;
+
+	if (v == SEQ_START_TOKEN || v == VMOBJ_END_TOKEN ||
+	    !READ_ONCE(object->memq->large))
+		return 0;
+	while (vm_memq_next_large(object->memq, &index, &folio)) {
+		cond_resched();
+		if (!folio)
+			continue;
+		if (folio_order(folio) == VM_SUPERPAGE_ORDER)
+			superpages++;
+		else
+			blocks++;
+		pages += folio_nr_pages(folio);
+		zero += folio_zero_pages(folio);
+		folio_put(folio);
+	}
+	seq_printf(m, "object %llu: superpages %lu blocks %lu kib %lu zero_kib %lu\n",
+		   object->id, superpages, blocks, pages << (PAGE_SHIFT - 10),
+		   zero << (PAGE_SHIFT - 10));
+	return 0;
+}
+
 /* ---- stats ---- */
 
 static void vmobj_show_live(struct seq_file *m, const char *name,
@@ -411,6 +482,12 @@ static int vmobj_stats_show(struct seq_file *m, void *v)
 	vmobj_show_live(m, "entries", VMOBJ_ENTRIES_CREATED,
 			VMOBJ_ENTRIES_DESTROYED);
 	vmobj_show_live(m, "pages", VMOBJ_PAGE_ALLOCS, VMOBJ_PAGE_FREES);
+	gone = vmobj_stat_read(VMOBJ_PAGE_FREES) +
+	       vmobj_stat_read(VMOBJ_TAIL_FREES);
+	seq_printf(m, "resident_kib %lu\n",
+		   (vmobj_stat_read(VMOBJ_PAGE_ALLOCS) +
+		    vmobj_stat_read(VMOBJ_TAIL_ALLOCS) - gone) <<
+		   (PAGE_SHIFT - 10));
 	seq_printf(m, "pages_active %lu\n", vm_pageq_count(VM_PAGEQ_ACTIVE));
 	seq_printf(m, "pages_inactive %lu\n", vm_pageq_count(VM_PAGEQ_INACTIVE));
 	seq_printf(m, "pages_cache %lu\n", vm_pageq_count(VM_PAGEQ_CACHE));
@@ -446,6 +523,7 @@ static const struct file_operations name##_fops = {			\
 VMOBJ_OBJECT_FILE(vmobj_objects);
 VMOBJ_OBJECT_FILE(vmobj_pages);
 VMOBJ_OBJECT_FILE(vmobj_graph);
+VMOBJ_OBJECT_FILE(vmobj_waste);
 
 static const struct seq_operations vmobj_check_sops = {
 	.start = vmobj_check_start,
@@ -475,6 +553,7 @@ void vmobj_debugfs_init(void)
 	debugfs_create_file("objects", 0400, dir, NULL, &vmobj_objects_fops);
 	debugfs_create_file("pages", 0400, dir, NULL, &vmobj_pages_fops);
 	debugfs_create_file("graph", 0400, dir, NULL, &vmobj_graph_fops);
+	debugfs_create_file("waste", 0400, dir, NULL, &vmobj_waste_fops);
 	debugfs_create_file("check", 0400, dir, NULL, &vmobj_check_fops);
 	debugfs_create_file("stats", 0400, dir, NULL, &vmobj_stats_fops);
 	vmobj_debugfs_dir = dir;

@@ -270,6 +270,8 @@ static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
 	folio->index = index;
 	folio->private = pg;
 	vmobj_stat_inc(VMOBJ_PAGE_ALLOCS);
+	if (pg->order)
+		vmobj_stat_add(VMOBJ_TAIL_ALLOCS, vm_page_nr(pg) - 1);
 	return pg;
 }
 
@@ -429,6 +431,7 @@ static bool vm_page_keep_wired(struct vm_page *pg)
 void vm_page_batch_flush(struct vm_page_batch *batch)
 {
 	struct page *pages[VM_PAGE_BATCH];
+	unsigned long tails = 0;
 	unsigned int i;
 
 	if (!batch->nr)
@@ -443,10 +446,13 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 
 		folio->private = NULL;
 		pages[i] = &folio->page;
+		tails += vm_page_nr(batch->page[i]) - 1;
 	}
 	release_pages(pages, batch->nr);
 	kmem_cache_free_bulk(vm_page_slab, batch->nr, (void **)batch->page);
 	vmobj_stat_add(VMOBJ_PAGE_FREES, batch->nr);
+	if (tails)
+		vmobj_stat_add(VMOBJ_TAIL_FREES, tails);
 	batch->nr = 0;
 }
 

@@ -37,6 +37,8 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_WRITE_AROUNDS]		= "write_arounds",
 	[VMOBJ_PAGE_ALLOCS]		= "page_allocs",
 	[VMOBJ_PAGE_FREES]		= "page_frees",
+	[VMOBJ_TAIL_ALLOCS]		= "tail_allocs",
+	[VMOBJ_TAIL_FREES]		= "tail_frees",
 	[VMOBJ_FORKS]			= "forks",
 };
 

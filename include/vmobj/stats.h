@@ -38,6 +38,8 @@
  * @VMOBJ_MKWRITES: write rights given to a page already mapped
  * @VMOBJ_WRITE_AROUNDS: neighbours given write rights along with it
  * @VMOBJ_PAGE_ALLOCS: page descriptors allocated
+ * @VMOBJ_TAIL_ALLOCS: page of a large page, but for its first, allocated
+ * @VMOBJ_TAIL_FREES: the same, freed
  * @VMOBJ_PAGE_FREES: page descriptors freed
  * @VMOBJ_FORKS: VMAs copied by fork
  * @VMOBJ_NR_STATS: number of counters
@@ -70,6 +72,8 @@ enum vmobj_stat {
 	VMOBJ_WRITE_AROUNDS,
 	VMOBJ_PAGE_ALLOCS,
 	VMOBJ_PAGE_FREES,
+	VMOBJ_TAIL_ALLOCS,
+	VMOBJ_TAIL_FREES,
 	VMOBJ_FORKS,
 	VMOBJ_NR_STATS,
 };
