@@ -1,36 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How costs may grow: what tools/bench --scale measures with selftests/bench/scale.c.
 
-All costs are for one of something: one fork, one fault, 2 MiB.  So "flat" is what
-does not depend on the size at all, and "n log n" what may grow as the logarithm.
+All costs are for one of something: one fork, one fault, 2 MiB.  How such a cost may grow
+is its rule: "flat" does not depend on the size at all; "log n" is for what is done to
+each piece, so that it is n log n for the whole; "n log n" is for the whole.
 """
 
 import collections
 import math
 
-# rule: 'flat' or 'n log n'; slack: what is more than that is MISSED.
+# slack: more than this times what the rule allows is MISSED.
 Test = collections.namedtuple('Test', 'text size rule slack')
 
 TESTS = {
-    'populate': Test('fill, per 2 MiB', 'MiB', 'n log n', 1.15),
-    'fork_dirty': Test('fork, all dirty, per 2 MiB', 'MiB', 'n log n', 1.15),
+    'populate': Test('fill, per 2 MiB', 'MiB', 'log n', 1.15),
+    'fork_dirty': Test('fork, all dirty, per 2 MiB', 'MiB', 'log n', 1.15),
     'fork_clean': Test('fork, nothing dirtied', 'MiB', 'flat', 1.25),
     'fork_100': Test('fork, 100 pages dirtied', 'MiB', 'flat', 1.25),
     'cow_100': Test('copy of one of these pages', 'MiB', 'flat', 1.25),
-    'exit_100': Test('exit of the other child, per page', 'MiB', 'n log n', 1.25),
+    'exit_100': Test('exit of the other child', 'MiB', 'n log n', 1.25),
     'rewrite_100': Test('write of such a page after it', 'MiB', 'flat', 1.25),
-    'munmap': Test('munmap, per 2 MiB', 'MiB', 'n log n', 1.15),
-    'child_fork': Test('fork, children alive', 'children', 'n log n', 1.25),
-    'child_write': Test('first write of a child', 'children', 'n log n', 1.25),
-    'child_exit': Test('exit of a child', 'children', 'n log n', 1.25),
+    'munmap': Test('munmap, per 2 MiB', 'MiB', 'log n', 1.15),
+    'child_fork': Test('fork, children alive', 'children', 'log n', 1.25),
+    'child_write': Test('first write of a child', 'children', 'log n', 1.25),
+    'child_exit': Test('exit of a child', 'children', 'log n', 1.25),
     'version_fork': Test('fork after a write, children alive', 'children',
-                         'n log n', 1.25),
-    'map': Test('mmap and touch', 'mappings', 'n log n', 1.25),
-    'map_fork': Test('fork, per mapping', 'mappings', 'n log n', 1.25),
-    'unmap': Test('munmap', 'mappings', 'n log n', 1.25),
+                         'log n', 1.25),
+    'version_exit': Test('exit of such a child', 'children', 'log n', 1.25),
+    'map': Test('mmap and touch', 'mappings', 'log n', 1.25),
+    'map_fork': Test('fork, per mapping', 'mappings', 'log n', 1.25),
+    'unmap': Test('munmap', 'mappings', 'log n', 1.25),
     'chain_read': Test('read fault', 'deep', 'flat', 1.5),
     'chain_write': Test('write fault', 'deep', 'flat', 1.5),
-    'chain_fork': Test('fork', 'deep', 'flat', 1.25),
+    'chain_fork': Test('fork', 'deep', 'flat', 1.3),
 }
 
 LARGEST = 16384         # MiB of one object
@@ -63,19 +65,23 @@ def by_test(found):
     return costs
 
 
+def allowed(rule, small, size):
+    """How many times the cost at SMALL the one at SIZE may be"""
+    if rule == 'flat':
+        return 1
+    # Not less than log 2, for a size of one.
+    log = math.log(max(size, 2)) / math.log(max(small, 2))
+    return log if rule == 'log n' else log * size / small
+
+
 def growth(test, points):
-    """How many times the cost at the smallest size any other one is; with what the
-    rule allows taken out"""
+    """The greatest cost, in units of what the rule allows, of which the one at the
+    smallest size is the measure"""
+    # The size of memory is its number of pages.
+    unit = 256 if test.size == 'MiB' else 1
     small, least = points[0]
-    worst = 1.0
-    for size, cost in points[1:]:
-        allowed = 1.0
-        if test.rule == 'n log n':
-            # In pages or pieces; not less than log 2, for a size of one.
-            unit = 256 if test.size == 'MiB' else 1
-            allowed = math.log(max(size * unit, 2)) / math.log(max(small * unit, 2))
-        worst = max(worst, cost / least / allowed)
-    return worst
+    return max(cost / least / allowed(test.rule, small * unit, size * unit)
+               for size, cost in points)
 
 
 def judge(costs):

@@ -29,7 +29,7 @@ static const char * const names[] = {
 };
 
 static long bytes = 64L << 20;
-static long runs = 21;
+static long runs = 41;
 
 static long times[ARRAY_SIZE(names)][2][MAX_RUNS];
 
