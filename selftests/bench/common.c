@@ -34,22 +34,24 @@ long now(void)
  * Around what is measured.  The marks are nops, which tools/profile looks for.
  */
 #ifdef __x86_64__
-#define MARK(n)	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 'v', 'm', 'o', " #n)
+#define MARK_START	".byte 0x0f, 0x1f, 0x84, 0x00, 'v', 'm', 'o', 1"
+#define MARK_STOP	".byte 0x0f, 0x1f, 0x84, 0x00, 'v', 'm', 'o', 2"
 #else
-#define MARK(n)	((void)(n))
+#define MARK_START	""
+#define MARK_STOP	""
 #endif
 
 long start_clock(void)
 {
 	long t = now();
 
-	MARK(1);
+	asm volatile(MARK_START);
 	return t;
 }
 
 long stop_clock(long start)
 {
-	MARK(2);
+	asm volatile(MARK_STOP);
 	return now() - start;
 }
 
@@ -316,7 +318,6 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-
 /* Sorts them, too. */
 long median(long *n, int nr)
 {
@@ -327,15 +328,15 @@ long median(long *n, int nr)
 /* The word between brackets, as in "always [madvise] never". */
 void print_thp_setting(void)
 {
-	char line[64] = "", *word, *end;
 	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+	char word[16] = "none";
 
-	if (f && fgets(line, sizeof(line), f) && (word = strchr(line, '[')) &&
-	    (end = strchr(word, ']')))
-		*end = '\0';
-	else
-		word = " none";
-	printf("transparent huge pages: %s\n", word + 1);
-	if (f)
+	if (f) {
+		fscanf(f, "%*[^[][%15[a-z]", word);
+		/* The first one has nothing before the bracket. */
+		rewind(f);
+		fscanf(f, "[%15[a-z]", word);
 		fclose(f);
+	}
+	printf("transparent huge pages: %s\n", word);
 }
