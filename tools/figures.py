@@ -102,11 +102,17 @@ def limit(value, kernel):
     return value.get(kernel, value['']) if isinstance(value, dict) else value
 
 
-def pairs(rows=None):
+def small_only(row):
+    """Takes long with large memory, and says nothing new"""
+    return row.startswith('depth') or row == 'write_after_cow'
+
+
+def pairs(rows=None, big=False):
     """What the figures (of these rows) are made from, as ROW/PROVIDER"""
     found = {f'{row}/{provider}': None
              for f in FIGURES if not rows or f.row in rows
-             for row, provider in [(f.row, f.provider), *rivals(f)]}
+             for row, provider in [(f.row, f.provider), *rivals(f)]
+             if not (big and small_only(row))}
     return list(found)
 
 
