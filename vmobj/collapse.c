@@ -274,8 +274,7 @@ static void vm_object_scan_nowait(struct vm_object *object)
 
 /* ---- the test for bypass ---- */
 
-/* Does @object lack its own page somewhere where @backing has one? */
-static bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
+bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
 {
 	pgoff_t index = max(pg->index, object->pg_base);
 	pgoff_t end = min(vm_page_end(pg), vm_object_end(object));
@@ -462,24 +461,45 @@ void vm_object_collapse_deferred(struct vm_family *family)
 	}
 }
 
-void vm_object_collapse_pending(struct vm_family *family)
+/* ---- what was put off ---- */
+
+void vm_object_put_off(struct vm_object *object)
 {
+	lockdep_assert_held_write(&object->family->lock);
+
+	set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
+	vm_family_queue_collapse(object->family);
+}
+
+static void vm_object_collapse_piece(struct vm_object *object,
+				     unsigned long *budget)
+{
+	unsigned long depth = READ_ONCE(vm_max_chain_depth);
+
+	vm_object_collapse(object);
+	while (vm_object_deeper(object, depth)) {
+		if (!*budget || !vm_object_copy_up(object, budget)) {
+			set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
+			return;
+		}
+		cond_resched();
+	}
+}
+
+bool vm_object_collapse_pending(struct vm_family *family)
+{
+	unsigned long budget = VM_PIECE;
 	struct vm_object *object;
-	u64 done = 0;
 
 	lockdep_assert_held_write(&family->lock);
 
-	/*
-	 * A collapse takes objects off the list: begin again after each.  Ids
-	 * ascend, so one that still has to wait is not looked at twice.
-	 */
-again:
+	/* None of this takes the object itself off the list. */
 	list_for_each_entry(object, &family->objects, family_link) {
-		if (object->id <= done ||
-		    !test_and_clear_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags))
+		if (!test_and_clear_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags))
 			continue;
-		done = object->id;
-		vm_object_collapse(object);
-		goto again;
+		vm_object_collapse_piece(object, &budget);
+		if (!budget)
+			return true;
 	}
+	return false;
 }

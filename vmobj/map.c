@@ -525,12 +525,32 @@ static int vm_map_prepare_locked(struct vm_map *map, pgoff_t index, bool write)
 	return 0;
 }
 
+/*
+ * The worker that shortens the chain may be slower than we fork.  At twice the
+ * depth we do it ourselves; if that is not possible it has to get deeper.
+ */
+static bool vm_map_shorten(struct vm_map *map, pgoff_t index)
+{
+	struct vm_map_entry *entry = vm_map_lookup(map, index);
+	unsigned long budget = VM_PIECE;
+
+	return entry && entry->object &&
+	       vm_object_deeper(entry->object,
+				2UL * READ_ONCE(vm_max_chain_depth)) &&
+	       vm_object_copy_up(entry->object, &budget);
+}
+
 int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write)
 {
 	int err;
 
 	vm_family_write_lock(map->family);
 	err = vm_map_prepare_locked(map, index, write);
+	while (!err && vm_map_shorten(map, index)) {
+		vm_family_write_unlock(map->family);
+		cond_resched();
+		vm_family_write_lock(map->family);
+	}
 	vm_family_write_unlock(map->family);
 	return err;
 }

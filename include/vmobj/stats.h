@@ -35,6 +35,9 @@
  * @VMOBJ_SUPERPAGES: superpage of zeros given out
  * @VMOBJ_BLOCKS: smaller large page of zeros given out
  * @VMOBJ_ABSORBS: small page copied into the large one it hid a part of
+ * @VMOBJ_COPY_UPS: page copied into a shadow, so that a chain gets shorter or a
+ *	large page can go
+ * @VMOBJ_DEMOTES: large page freed, most of which was hidden
  * @VMOBJ_MKWRITES: write rights given to a page already mapped
  * @VMOBJ_WRITE_AROUNDS: neighbours given write rights along with it
  * @VMOBJ_PAGE_ALLOCS: page descriptors allocated
@@ -68,6 +71,8 @@ enum vmobj_stat {
 	VMOBJ_SUPERPAGES,
 	VMOBJ_BLOCKS,
 	VMOBJ_ABSORBS,
+	VMOBJ_COPY_UPS,
+	VMOBJ_DEMOTES,
 	VMOBJ_MKWRITES,
 	VMOBJ_WRITE_AROUNDS,
 	VMOBJ_PAGE_ALLOCS,
