@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Chains that are kept short by copying up.
+ * Chains that are kept short by copying up, and merges in pieces.
  */
 #include <linux/workqueue.h>
 
@@ -287,6 +287,124 @@ static void used_pages_make_it_wait(struct kunit *test)
 	world_dump(w);
 }
 
+/* ---- merges in pieces ---- */
+
+#define MANY	(2 * VM_MERGE_AT_ONCE + 200)
+
+/* Pages of which every second one is written after the fork. */
+static int forked_and_half_written(struct world *w)
+{
+	unsigned long i;
+	int c;
+
+	world_written(w, MANY);
+	c = world_fork(w, P);
+	for (i = 0; i < MANY; i += 2)
+		world_write(w, P, i, 100000 + i);
+	return c;
+}
+
+static void expect_half_written(struct world *w, int proc)
+{
+	unsigned long i;
+
+	for (i = WORLD_PAGES; i < MANY; i++)
+		KUNIT_EXPECT_EQ(w->test, world_read(w, proc, i),
+				i % 2 ? i + 1 : 100000 + i);
+	world_dump(w);
+}
+
+/* Let a process exit; its parent is to be merged with what it leaves. */
+static void exit_and_expect_it_put_off(struct world *w, int proc)
+{
+	struct vm_object *b = world_object(w, P, 0);
+
+	world_lock(w);
+	vm_map_destroy(w->proc[proc]);
+	w->proc[proc] = NULL;
+	KUNIT_EXPECT_NOT_NULL(w->test, b->backing_object);
+	KUNIT_EXPECT_TRUE(w->test, vm_object_test(b, VM_OBJ_COLLAPSE_PENDING));
+	world_unlock(w);
+}
+
+/* Fails if a big merge is done at once, never, or loses a page. */
+static void big_merge_is_put_off(struct kunit *test)
+{
+	struct world *w = test->priv;
+	int c = forked_and_half_written(w);
+
+	exit_and_expect_it_put_off(w, c);
+	wait_for_worker(w);
+	EXPECT_OBJECT(w, world_object(w, P, 0), 1, 0, MANY, true);
+	EXPECT_COUNT(w, VMOBJ_COLLAPSES, 1);
+	KUNIT_EXPECT_EQ(test, world_pages(w), 0UL + MANY);
+	expect_half_written(w, P);
+}
+
+/* Piece by piece, and a look at everything after each. */
+static void pieces_of_a_merge_change_nothing(struct kunit *test)
+{
+	struct world *w = test->priv;
+	int c = forked_and_half_written(w), pieces = 0;
+	struct vm_object *b = world_object(w, P, 0), *a = b->backing_object;
+	unsigned long budget, left;
+	bool more = true;
+
+	world_lock(w);
+	vm_map_destroy(w->proc[c]);
+	w->proc[c] = NULL;
+	for (left = a->memq->nr; more; pieces++) {
+		more = vm_object_collapse_pending(w->family);
+		if (b->backing_object)
+			KUNIT_EXPECT_EQ(test, left - VM_PIECE, a->memq->nr);
+		left -= VM_PIECE;
+	}
+	world_unlock(w);
+	KUNIT_EXPECT_EQ(test, pieces,
+			DIV_ROUND_UP(MANY - VM_MERGE_AT_ONCE, VM_PIECE) + 1);
+	EXPECT_OBJECT(w, b, 1, 0, MANY, true);
+	expect_half_written(w, P);
+
+	/* Nothing is left to be done. */
+	budget = VM_PIECE;
+	world_lock(w);
+	KUNIT_EXPECT_FALSE(test, vm_object_copy_up(b, &budget));
+	world_unlock(w);
+}
+
+/* Fails if a fork and writes in between are not just as they would be without. */
+static void fork_while_a_merge_is_under_way(struct kunit *test)
+{
+	struct world *w = test->priv;
+	int c = forked_and_half_written(w), d;
+
+	exit_and_expect_it_put_off(w, c);
+	d = world_fork(w, P);
+	world_write(w, P, 1, 1);
+	world_write(w, d, 2, 2);
+	world_write(w, d, 3, 3);
+	world_dump(w);
+	wait_for_worker(w);
+	world_dump(w);
+	KUNIT_EXPECT_EQ(test, world_objects(w), 3UL);
+	expect_half_written(w, d);
+	world_kill(w, d);
+	wait_for_worker(w);
+	EXPECT_OBJECT(w, world_object(w, P, 0), 1, 0, MANY, true);
+	expect_half_written(w, P);
+}
+
+/* Fails if the worker trips over a family that goes away under it. */
+static void all_exit_while_a_merge_is_under_way(struct kunit *test)
+{
+	struct world *w = test->priv;
+
+	exit_and_expect_it_put_off(w, forked_and_half_written(w));
+	world_kill(w, P);
+	wait_for_worker(w);
+	KUNIT_EXPECT_EQ(test, world_pages(w), 0UL);
+}
+
 static struct kunit_case copyup_cases[] = {
 	KUNIT_CASE(the_cheapest_object_goes),
 	KUNIT_CASE(pieces_change_nothing),
@@ -296,6 +414,10 @@ static struct kunit_case copyup_cases[] = {
 	KUNIT_CASE(only_what_can_be_seen_is_copied),
 	KUNIT_CASE(depth_is_bounded),
 	KUNIT_CASE(used_pages_make_it_wait),
+	KUNIT_CASE(big_merge_is_put_off),
+	KUNIT_CASE(pieces_of_a_merge_change_nothing),
+	KUNIT_CASE(fork_while_a_merge_is_under_way),
+	KUNIT_CASE(all_exit_while_a_merge_is_under_way),
 	{}
 };
 

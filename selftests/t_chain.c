@@ -136,6 +136,13 @@ static void live(void *arg)
 	VT_CHECK(sees_up_to(child->n));
 }
 
+static void wait_at(void *arg)
+{
+	struct child *child = arg;
+
+	vt_gate_pass(child->gate);
+}
+
 /* With a bound so low that the fork after next already copies. */
 static void forks_with_living_children(struct __test_metadata *_metadata,
 				       int forks, int depth)
@@ -300,6 +307,124 @@ TEST(nobody_keeps_a_page_that_was_copied_for_him)
 			if (writer != reader)
 				two_are_left(_metadata, writer, reader);
 	EXPECT_TRUE(vt_set_parameter("max_chain_depth", DEFAULT_DEPTH));
+}
+
+/* ---- a child that exits when much was written on both sides ---- */
+
+struct writer {
+	struct vt_gate written;
+	struct vt_gate gate;
+	size_t pages;
+};
+
+static void write_all_and_wait(void *arg)
+{
+	struct writer *writer = arg;
+	size_t i;
+
+	for (i = 0; i < writer->pages; i++)
+		vt_put(mem, i, 500000 + i);
+	vt_gate_open(&writer->written);
+	vt_gate_pass(&writer->gate);
+}
+
+/* The parent has tag + i in all pages but every eighth, which it writes now. */
+static bool writes_on(size_t pages, uint32_t tag)
+{
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < pages; i++) {
+		if (i % 8)
+			good &= vt_get(mem, i) == tag + i;
+		else
+			vt_put(mem, i, 7 * tag + i);
+	}
+	for (i = 0; i < pages; i += 8)
+		good &= vt_get(mem, i) == 7 * tag + i;
+	return good;
+}
+
+/*
+ * Fails if the parent's pages get lost in a merge that is done in pieces, or it never
+ * ends.  With @fork there is another child in between.
+ */
+static void much_was_written(struct __test_metadata *_metadata, bool fork,
+			     int advice)
+{
+	size_t pages = vt_scale(16384, 6000), i;
+	struct writer writer = { .pages = pages };
+	struct vt_gate gate;
+	struct child child = { .gate = &gate };
+	pid_t pid, other = 0;
+
+	vt_gate_init(&writer.written);
+	vt_gate_init(&writer.gate);
+	vt_gate_init(&gate);
+	mem = vt_map(pages, VT_RW, MAP_PRIVATE);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, madvise(mem, pages * vt_page_size, advice));
+	for (i = 0; i < pages; i++)
+		vt_put(mem, i, i);
+	pid = vt_fork(write_all_and_wait, &writer);
+	vt_gate_pass(&writer.written);
+	for (i = 0; i < pages; i++)
+		vt_put(mem, i, 1000000 + i);
+	vt_gate_open(&writer.gate);
+	EXPECT_EQ(0, vt_wait(pid));
+	if (fork)
+		other = vt_fork(wait_at, &child);
+	EXPECT_TRUE(writes_on(pages, 1000000));
+	EXPECT_TRUE(vt_check_ok());
+	if (fork) {
+		vt_gate_open(&gate);
+		EXPECT_EQ(0, vt_wait(other));
+	}
+	EXPECT_EQ(1, vt_stat_settles("objects", 1));
+	EXPECT_EQ(pages * vt_page_size / 1024,
+		  vt_stat_settles("resident_kib", pages * vt_page_size / 1024));
+	for (i = 0; i < pages; i++)
+		EXPECT_EQ((i % 8 ? 1000000 : 7000000) + i, vt_get(mem, i));
+	EXPECT_TRUE(vt_check_ok());
+	ASSERT_EQ(0, munmap(mem, pages * vt_page_size));
+}
+
+static void forget_worst_hold(void)
+{
+	FILE *file = fopen(VT_DEBUGFS "stats", "w");
+
+	if (file) {
+		fputs("0", file);
+		fclose(file);
+	}
+}
+
+TEST(a_merge_of_much_does_not_take_long)
+{
+	VT_NEED_DEVICE();
+	VT_NEED_DEBUGFS();
+	forget_worst_hold();
+	much_was_written(_metadata, false, MADV_NOHUGEPAGE);
+	EXPECT_LT(0, vt_stat("worst_hold_ns"));
+	TH_LOG("family lock held for %lld us at most",
+	       vt_stat("worst_hold_ns") / 1000);
+	forget_worst_hold();
+	EXPECT_EQ(0, vt_stat("worst_hold_ns"));
+}
+
+TEST(a_fork_in_a_merge_of_much)
+{
+	VT_NEED_DEVICE();
+	VT_NEED_DEBUGFS();
+	much_was_written(_metadata, true, MADV_NOHUGEPAGE);
+}
+
+TEST(a_merge_of_much_with_large_pages)
+{
+	VT_NEED_DEVICE();
+	VT_NEED_DEBUGFS();
+	much_was_written(_metadata, false, MADV_HUGEPAGE);
+	much_was_written(_metadata, true, MADV_HUGEPAGE);
 }
 
 TEST_HARNESS_MAIN

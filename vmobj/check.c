@@ -175,7 +175,8 @@ static void check_chain(struct vm_check *c, struct vm_object *object)
 		vm_violation(c, "I10: object %llu: begins before its backing object",
 			     object->id);
 	/* Large pages may be in use, and then keep the two apart. */
-	if (backing->ref_count == 1 && vm_object_internal(object) &&
+	if (!vm_object_test(object, VM_OBJ_COLLAPSE_PENDING) &&
+	    backing->ref_count == 1 && vm_object_internal(object) &&
 	    vm_object_internal(backing) && !backing->memq->large &&
 	    !atomic_read(&object->paging_in_progress) &&
 	    !atomic_read(&backing->paging_in_progress))

@@ -12,6 +12,12 @@
  * memq apart from the object (page.h), so here T and B exchange memqs first if
  * T has fewer pages, and the cost is the smaller number of the two.
  *
+ * That may still be much, and whoever faults has to wait.  So a merge that would
+ * take long is left to a worker.  It moves pages from B up into T, a piece at a time
+ * and with the family lock let go in between: one page that moves up changes nothing
+ * that anybody sees, so the next one may do so whenever it likes.  When little is
+ * left the two are merged as above.
+ *
  * What became of qcollapse: BSD called vm_object_qcollapse() when paging was
  * in progress in T or B: it moved what was idle and left the layer there until
  * something else happened to collapse it (FreeBSD waits instead).  Here idle
@@ -22,6 +28,7 @@
  * cases meanwhile; under the family lock nobody else is there.
  */
 #include <linux/highmem.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -36,6 +43,21 @@ static bool vm_object_in_window(const struct vm_object *object,
 {
 	return vm_page_end(pg) > object->pg_base &&
 	       pg->index < vm_object_end(object);
+}
+
+bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
+{
+	pgoff_t index = max(pg->index, object->pg_base);
+	pgoff_t end = min(vm_page_end(pg), vm_object_end(object));
+	struct vm_page *upper;
+
+	while (index < end) {
+		upper = vm_memq_find(object->memq, index);
+		if (!upper || !vm_page_valid(upper))
+			return true;
+		index = vm_page_end(upper);
+	}
+	return false;
 }
 
 /*
@@ -125,48 +147,126 @@ static bool vm_page_may_absorb(struct vm_page *large, struct vm_page *small)
 	       vm_page_make_exclusive(large) && vm_page_make_exclusive(small);
 }
 
-/* The pages above that hide parts of one large page. */
-static bool vm_object_may_absorb(struct vm_object *object, struct vm_page *large)
+/* All small pages above that hide parts of a large one. */
+static bool vm_object_may_absorb(struct vm_object *object,
+				 struct vm_page *large, unsigned long *budget)
 {
 	struct vm_page *pg;
 
 	for (pg = vm_page_first(object->memq, large->index);
-	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg))
-		if (pg->order < large->order && !vm_page_may_absorb(large, pg))
+	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg)) {
+		if (!vm_page_may_absorb(large, pg))
 			return false;
+		*budget -= min(*budget, vm_page_nr(pg));
+	}
 	return true;
 }
 
+/* Does the large page show by less than half? */
+static bool vm_object_hides_most(struct vm_object *object, struct vm_page *large)
+{
+	pgoff_t end = min(vm_page_end(large), vm_object_end(object));
+	pgoff_t index = max(large->index, object->pg_base);
+	unsigned long visible = index < end ? end - index : 0;
+	struct vm_page *pg;
+
+	for (pg = vm_page_first(object->memq, index); pg && pg->index < end;
+	     pg = vm_page_next(pg))
+		visible -= min(end, vm_page_end(pg)) - max(index, pg->index);
+	return 2 * visible < vm_page_nr(large);
+}
+
 /*
- * A large page whose memory somebody uses, or a small one above it, has to stay
- * where it is.  Then the two objects stay two.  This is asked before anything is
- * moved, and remains true while the family lock is held.
+ * Make a large page of the backing object ready for the merge, if smaller ones above
+ * hide parts of it: they can be absorbed; or, if they are most of it, what still
+ * shows is copied up, and the large one goes.
+ *
+ * Returns false if its memory, or that of a small page, is in use: then it has to
+ * stay where it is.  What is copied now or in the merge is taken off @budget.
+ */
+static bool vm_object_settle_large(struct vm_object *object,
+				   struct vm_page *large, unsigned long *budget,
+				   struct vm_page_batch *batch)
+{
+	struct vm_page *upper = vm_page_any(object->memq, large->index,
+					    vm_page_end(large));
+
+	if (!upper || upper->order >= large->order)
+		return true;
+	if (vm_object_hides_most(object, large) &&
+	    (!vm_object_shows(object, large) ||
+	     vm_object_copy_up_page(object, large, budget))) {
+		vm_page_remove(large);
+		vm_page_batch_add(batch, large);
+		vmobj_stat_inc(VMOBJ_DEMOTES);
+		return true;
+	}
+	return vm_object_may_absorb(object, large, budget);
+}
+
+/*
+ * Where large pages can neither be absorbed into nor be done without, the two objects
+ * stay two.  This is asked before anything is moved, and remains true while the
+ * family lock is held.
  */
 static bool vm_object_may_merge(struct vm_object *object)
 {
 	struct vm_object *backing = object->backing_object;
-	struct vm_page *pg, *large;
+	struct vm_page_batch batch = { .nr = 0 };
+	unsigned long budget = 0;
+	struct vm_page *pg, *next;
+	bool may = true;
 
 	if (!backing->memq->large)
 		return true;
 	/* Look at the fewer. */
 	if (object->memq->resident <= backing->memq->resident) {
-		for (pg = vm_page_first(object->memq, 0); pg;
-		     pg = vm_page_next(pg)) {
+		for (pg = vm_page_first(object->memq, 0); pg && may; pg = next) {
+			pgoff_t end = vm_page_end(pg);
+			struct vm_page *large;
+
 			large = vm_memq_find(backing->memq, pg->index);
-			if (large && large->order > pg->order &&
-			    !vm_page_may_absorb(large, pg))
-				return false;
+			if (large && large->order > pg->order) {
+				end = vm_page_end(large);
+				may = vm_object_settle_large(object, large,
+							     &budget, &batch);
+			}
+			next = vm_page_first(object->memq, end);
 			cond_resched();
 		}
-		return true;
+	} else {
+		for (pg = vm_page_first(backing->memq, 0); pg && may; pg = next) {
+			next = vm_page_next(pg);
+			if (pg->order)
+				may = vm_object_settle_large(object, pg,
+							     &budget, &batch);
+			cond_resched();
+		}
 	}
-	for (pg = vm_page_first(backing->memq, 0); pg; pg = vm_page_next(pg)) {
-		if (pg->order && !vm_object_may_absorb(object, pg))
-			return false;
-		cond_resched();
-	}
-	return true;
+	vm_page_batch_flush(&batch);
+	return may;
+}
+
+/*
+ * How much work is a merge?  Pages to move, or to free; and to copy, where small
+ * ones meet large ones.
+ */
+static unsigned long vm_object_merge_cost(const struct vm_object *object)
+{
+	const struct vm_object *backing = object->backing_object;
+	const struct vm_memq *upper = object->memq, *lower = backing->memq;
+	const struct vm_memq *fewer;
+	unsigned long cost;
+
+	fewer = lower->resident <= upper->resident ? lower : upper;
+	cost = fewer->nr;
+	if (lower->large)
+		cost += fewer->resident;
+	/* What is outside the window is freed, whichever is moved. */
+	if (object->pg_base > backing->pg_base ||
+	    vm_object_end(object) < vm_object_end(backing))
+		cost += lower->nr;
+	return cost;
 }
 
 /* ---- merge, page by page ---- */
@@ -252,42 +352,44 @@ static void vm_object_scan_wait(struct vm_object *object)
 	vm_page_batch_flush(&batch);
 }
 
-/* VM_SCAN_COLLAPSE_NOWAIT: pages nobody is working on. */
-static void vm_object_scan_nowait(struct vm_object *object)
+/* Would a page of the backing object have to be waited for, or its shadow? */
+static bool vm_object_scan_waits(struct vm_object *object, struct vm_page *pg)
+{
+	struct vm_page *upper;
+
+	if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count)
+		return true;
+	for (upper = vm_page_first(object->memq, pg->index);
+	     upper && upper->index < vm_page_end(pg);
+	     upper = vm_page_next(upper))
+		if (vm_page_busy(upper) || !vm_page_valid(upper))
+			return true;
+	return false;
+}
+
+/* VM_SCAN_COLLAPSE_NOWAIT: pages nobody is working on, up to a number. */
+static void vm_object_scan_nowait(struct vm_object *object,
+				  unsigned long *budget)
 {
 	struct vm_object *backing = object->backing_object;
 	struct vm_page_batch batch = { .nr = 0 };
-	struct vm_page *pg, *next, *upper;
+	struct vm_page *pg, *next;
 
-	for (pg = vm_page_first(backing->memq, 0); pg; pg = next) {
+	for (pg = vm_page_first(backing->memq, 0); pg && *budget; pg = next) {
 		next = vm_page_next(pg);
-		if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count)
+		cond_resched();
+		if (vm_object_scan_waits(object, pg) ||
+		    !vm_object_settle_large(object, pg, budget, &batch))
 			continue;
-		upper = vm_page_any(object->memq, pg->index, vm_page_end(pg));
-		if (upper && (vm_page_busy(upper) || !vm_page_valid(upper) ||
-			      upper->order < pg->order))
-			continue;
-		vm_object_merge_page(object, pg, false, &batch);
+		*budget -= !!*budget;
+		/* Or has it been done without? */
+		if (pg->memq == backing->memq)
+			vm_object_merge_page(object, pg, false, &batch);
 	}
 	vm_page_batch_flush(&batch);
 }
 
 /* ---- the test for bypass ---- */
-
-bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
-{
-	pgoff_t index = max(pg->index, object->pg_base);
-	pgoff_t end = min(vm_page_end(pg), vm_object_end(object));
-	struct vm_page *upper;
-
-	while (index < end) {
-		upper = vm_memq_find(object->memq, index);
-		if (!upper || !vm_page_valid(upper))
-			return true;
-		index = vm_page_end(upper);
-	}
-	return false;
-}
 
 /*
  * VM_SCAN_ALL_SHADOWED.  A failing test is the common one, at each fork of a
@@ -300,7 +402,8 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 	pgoff_t end = vm_object_end(object);
 	struct vm_page *pg;
 
-	if (object->pg_base <= backing->pg_base &&
+	/* Only of small pages all are sure to be in the window. */
+	if (!backing->memq->large && object->pg_base <= backing->pg_base &&
 	    end >= vm_object_end(backing) &&
 	    backing->memq->resident > object->memq->resident)
 		return false;
@@ -324,13 +427,15 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 
 bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op)
 {
+	unsigned long all = ULONG_MAX;
+
 	lockdep_assert_held_write(&object->family->lock);
 
 	switch (op) {
 	case VM_SCAN_ALL_SHADOWED:
 		return vm_object_all_shadowed(object);
 	case VM_SCAN_COLLAPSE_NOWAIT:
-		vm_object_scan_nowait(object);
+		vm_object_scan_nowait(object, &all);
 		return true;
 	case VM_SCAN_COLLAPSE_WAIT:
 		vm_object_scan_wait(object);
@@ -405,34 +510,46 @@ static bool vm_object_paging(struct vm_object *object, struct vm_object *backing
 	       atomic_read(&backing->paging_in_progress);
 }
 
+/* One object less in the chain, if that is possible. */
+static bool vm_object_collapse_one(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+
+	if (!vm_object_internal(object) || !vm_object_internal(backing))
+		return false;
+	if (vm_object_paging(object, backing)) {
+		if (backing->ref_count == 1)
+			vm_object_backing_scan(object, VM_SCAN_COLLAPSE_NOWAIT);
+		return false;
+	}
+	if (backing->ref_count > 1) {
+		if (!vm_object_backing_scan(object, VM_SCAN_ALL_SHADOWED))
+			return false;
+		vm_object_bypass(object);
+		return true;
+	}
+	if (vm_object_merge_cost(object) > VM_MERGE_AT_ONCE) {
+		vm_object_put_off(object);
+		return false;
+	}
+	if (!vm_object_may_merge(object))
+		return false;
+	vm_object_merge(object);
+	return true;
+}
+
 void vm_object_collapse(struct vm_object *object)
 {
-	struct vm_object *backing;
+	u64 since;
 
-	if (!object)
+	if (!object || !object->backing_object)
 		return;
 	lockdep_assert_held_write(&object->family->lock);
 
-	while ((backing = object->backing_object)) {
-		if (!vm_object_internal(object) || !vm_object_internal(backing))
-			return;
-		if (vm_object_paging(object, backing)) {
-			if (backing->ref_count == 1)
-				vm_object_backing_scan(object,
-						       VM_SCAN_COLLAPSE_NOWAIT);
-			return;
-		}
-		if (backing->ref_count == 1) {
-			if (!vm_object_may_merge(object))
-				return;
-			vm_object_merge(object);
-		} else if (vm_object_backing_scan(object,
-						  VM_SCAN_ALL_SHADOWED)) {
-			vm_object_bypass(object);
-		} else {
-			return;
-		}
-	}
+	since = ktime_get_ns();
+	while (object->backing_object && vm_object_collapse_one(object))
+		;
+	vmobj_stat_held(since);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_collapse);
 
@@ -471,24 +588,41 @@ void vm_object_put_off(struct vm_object *object)
 	vm_family_queue_collapse(object->family);
 }
 
-static void vm_object_collapse_piece(struct vm_object *object,
+/* Is it about to be merged with its backing object, and that is much work? */
+static bool vm_object_merge_is_big(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+
+	return backing && backing->ref_count == 1 &&
+	       vm_object_internal(object) && vm_object_internal(backing) &&
+	       !vm_object_paging(object, backing) &&
+	       vm_object_merge_cost(object) > VM_MERGE_AT_ONCE;
+}
+
+/* Returns false if something is left to do. */
+static bool vm_object_collapse_piece(struct vm_object *object,
 				     unsigned long *budget)
 {
 	unsigned long depth = READ_ONCE(vm_max_chain_depth);
 
+	if (vm_object_merge_is_big(object)) {
+		vm_object_scan_nowait(object, budget);
+		if (vm_object_merge_is_big(object))
+			return false;
+	}
 	vm_object_collapse(object);
 	while (vm_object_deeper(object, depth)) {
-		if (!*budget || !vm_object_copy_up(object, budget)) {
-			set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
-			return;
-		}
+		if (!*budget || !vm_object_copy_up(object, budget))
+			return false;
 		cond_resched();
 	}
+	return true;
 }
 
 bool vm_object_collapse_pending(struct vm_family *family)
 {
 	unsigned long budget = VM_PIECE;
+	u64 since = ktime_get_ns();
 	struct vm_object *object;
 
 	lockdep_assert_held_write(&family->lock);
@@ -497,9 +631,12 @@ bool vm_object_collapse_pending(struct vm_family *family)
 	list_for_each_entry(object, &family->objects, family_link) {
 		if (!test_and_clear_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags))
 			continue;
-		vm_object_collapse_piece(object, &budget);
+		if (!vm_object_collapse_piece(object, &budget))
+			set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
 		if (!budget)
-			return true;
+			break;
 	}
-	return false;
+	vmobj_stat_held(since);
+	return !budget;
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_object_collapse_pending);

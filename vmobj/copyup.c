@@ -130,7 +130,7 @@ bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
 			return false;
 		*budget -= !!*budget;
 	}
-	return true;
+	return !vm_object_shows(object, pg);
 }
 
 /* ---- which object to do without ---- */

@@ -7,6 +7,7 @@
  * __GFP_NOFAIL, and all that is expensive about a copy is left to the faults
  * that come after it, as in BSD.
  */
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -533,11 +534,17 @@ static bool vm_map_shorten(struct vm_map *map, pgoff_t index)
 {
 	struct vm_map_entry *entry = vm_map_lookup(map, index);
 	unsigned long budget = VM_PIECE;
+	u64 since;
+	bool some;
 
-	return entry && entry->object &&
-	       vm_object_deeper(entry->object,
-				2UL * READ_ONCE(vm_max_chain_depth)) &&
-	       vm_object_copy_up(entry->object, &budget);
+	if (!entry || !entry->object ||
+	    !vm_object_deeper(entry->object,
+			      2UL * READ_ONCE(vm_max_chain_depth)))
+		return false;
+	since = ktime_get_ns();
+	some = vm_object_copy_up(entry->object, &budget);
+	vmobj_stat_held(since);
+	return some;
 }
 
 int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write)

@@ -456,9 +456,9 @@ bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op);
  *
  * As long as it helps: merge a backing object that has no other user into the
  * object, or let the object shadow what is behind a backing object that is
- * fully shadowed (bypass).  Costs the smaller number of pages of the two.  If
- * paging is in progress in either, moves what is idle and leaves the rest to
- * the end of paging.  May sleep.
+ * fully shadowed (bypass).  Costs the smaller number of pages of the two; if that
+ * is more than VM_MERGE_AT_ONCE, it is put off.  If paging is in progress in
+ * either, moves what is idle and leaves the rest to the end of paging.  May sleep.
  */
 void vm_object_collapse(struct vm_object *object);
 
@@ -514,6 +514,9 @@ void vm_object_collapse_deferred(struct vm_family *family);
 /* Pages that are moved or copied before the family lock is let go. */
 #define VM_PIECE	256
 
+/* A merge that moves, frees or copies more pages than this is left to a worker. */
+#define VM_MERGE_AT_ONCE	4096
+
 /* Parameter: objects behind one before its chain is shortened. */
 extern unsigned int vm_max_chain_depth;
 
@@ -555,8 +558,8 @@ bool vm_object_copy_up(struct vm_object *top, unsigned long *budget);
  * Unmaps @pg everywhere: whoever saw it through @object must not see what happens
  * to it later.  May sleep.
  *
- * Return: false if somebody uses the page, it has no data, or memory ran out; then
- * a part of it may have been copied.
+ * Return: true if nothing of it shows any more; false if somebody uses the page, it
+ * has no data, or memory ran out; then a part of it may have been copied.
  */
 bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
 			    unsigned long *budget);

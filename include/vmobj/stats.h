@@ -9,6 +9,7 @@
 #define _VMOBJ_STATS_H
 
 #include <linux/percpu.h>
+#include <linux/types.h>
 
 /**
  * enum vmobj_stat - events that are counted
@@ -125,5 +126,22 @@ unsigned long vmobj_stat_read(enum vmobj_stat stat);
  * @stat: which
  */
 const char *vmobj_stat_name(enum vmobj_stat stat);
+
+/**
+ * vmobj_stat_held() - somebody shortened a chain, and kept others waiting
+ * @since: ktime_get_ns() when that began; the family lock has been held for
+ *	writing since then
+ *
+ * The longest time is remembered.
+ */
+void vmobj_stat_held(u64 since);
+
+/**
+ * vmobj_stat_worst_hold() - the longest of these times, in nanoseconds
+ */
+u64 vmobj_stat_worst_hold(void);
+
+/** vmobj_stat_forget_hold() - begin anew */
+void vmobj_stat_forget_hold(void);
 
 #endif /* _VMOBJ_STATS_H */
