@@ -361,7 +361,7 @@ static void pieces_of_a_merge_change_nothing(struct kunit *test)
 	}
 	world_unlock(w);
 	KUNIT_EXPECT_EQ(test, pieces,
-			DIV_ROUND_UP(MANY - VM_MERGE_AT_ONCE, VM_PIECE) + 1);
+			DIV_ROUND_UP(MANY - VM_PIECE, VM_PIECE) + 1);
 	EXPECT_OBJECT(w, b, 1, 0, MANY, true);
 	expect_half_written(w, P);
 

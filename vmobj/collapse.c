@@ -15,8 +15,8 @@
  * That may still be much, and whoever faults has to wait.  So a merge that would
  * take long is left to a worker.  It moves pages from B up into T, a piece at a time
  * and with the family lock let go in between: one page that moves up changes nothing
- * that anybody sees, so the next one may do so whenever it likes.  When little is
- * left the two are merged as above.
+ * that anybody sees, so the next one may do so whenever it likes.  When no more
+ * than a piece is left the two are merged as above.
  *
  * What became of qcollapse: BSD called vm_object_qcollapse() when paging was
  * in progress in T or B: it moved what was idle and left the layer there until
@@ -588,7 +588,7 @@ void vm_object_put_off(struct vm_object *object)
 	vm_family_queue_collapse(object->family);
 }
 
-/* Is it about to be merged with its backing object, and that is much work? */
+/* Is it about to be merged with its backing object, and that is more than a piece? */
 static bool vm_object_merge_is_big(struct vm_object *object)
 {
 	struct vm_object *backing = object->backing_object;
@@ -596,7 +596,7 @@ static bool vm_object_merge_is_big(struct vm_object *object)
 	return backing && backing->ref_count == 1 &&
 	       vm_object_internal(object) && vm_object_internal(backing) &&
 	       !vm_object_paging(object, backing) &&
-	       vm_object_merge_cost(object) > VM_MERGE_AT_ONCE;
+	       vm_object_merge_cost(object) > VM_PIECE;
 }
 
 /* Returns false if something is left to do. */
