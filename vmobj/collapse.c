@@ -205,46 +205,52 @@ static bool vm_object_settle_large(struct vm_object *object,
 }
 
 /*
+ * The next large page of the backing object, from an index on, that something smaller
+ * may hide in part.  Looks through the tree with fewer pages.
+ */
+static struct vm_page *vm_object_next_large(struct vm_object *object,
+					    pgoff_t index)
+{
+	struct vm_object *backing = object->backing_object;
+	struct vm_page *pg, *large;
+
+	if (object->memq->resident > backing->memq->resident) {
+		pg = vm_page_first(backing->memq, index);
+		for (; pg && !pg->order; pg = vm_page_next(pg))
+			cond_resched();
+		return pg;
+	}
+	pg = vm_page_first(object->memq, index);
+	for (; pg; pg = vm_page_next(pg)) {
+		large = vm_memq_find(backing->memq, pg->index);
+		if (large && large->order > pg->order)
+			return large;
+		cond_resched();
+	}
+	return NULL;
+}
+
+/*
  * Where large pages can neither be absorbed into nor be done without, the two objects
  * stay two.  This is asked before anything is moved, and remains true while the
  * family lock is held.
  */
 static bool vm_object_may_merge(struct vm_object *object)
 {
-	struct vm_object *backing = object->backing_object;
 	struct vm_page_batch batch = { .nr = 0 };
 	unsigned long budget = 0;
-	struct vm_page *pg, *next;
-	bool may = true;
+	struct vm_page *large;
+	pgoff_t index = 0;
 
-	if (!backing->memq->large)
+	if (!object->backing_object->memq->large)
 		return true;
-	/* Look at the fewer. */
-	if (object->memq->resident <= backing->memq->resident) {
-		for (pg = vm_page_first(object->memq, 0); pg && may; pg = next) {
-			pgoff_t end = vm_page_end(pg);
-			struct vm_page *large;
-
-			large = vm_memq_find(backing->memq, pg->index);
-			if (large && large->order > pg->order) {
-				end = vm_page_end(large);
-				may = vm_object_settle_large(object, large,
-							     &budget, &batch);
-			}
-			next = vm_page_first(object->memq, end);
-			cond_resched();
-		}
-	} else {
-		for (pg = vm_page_first(backing->memq, 0); pg && may; pg = next) {
-			next = vm_page_next(pg);
-			if (pg->order)
-				may = vm_object_settle_large(object, pg,
-							     &budget, &batch);
-			cond_resched();
-		}
+	while ((large = vm_object_next_large(object, index))) {
+		index = vm_page_end(large);
+		if (!vm_object_settle_large(object, large, &budget, &batch))
+			break;
 	}
 	vm_page_batch_flush(&batch);
-	return may;
+	return !large;
 }
 
 /*

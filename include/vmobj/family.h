@@ -56,7 +56,8 @@
  * @dead: &vm_object.family_link, objects terminated or merged away, freed with
  *	their pages after the write lock is let go
  * @pip_wait: sleepers for paging_in_progress == 0
- * @collapse_pending: some object has COLLAPSE_PENDING; read without the lock
+ * @collapse_pending: some object has COLLAPSE_PENDING because of paging; read
+ *	without the lock
  * @collapse_work: what was put off, see vm_object_put_off()
  */
 struct vm_family {
