@@ -394,6 +394,52 @@ static void fork_while_a_merge_is_under_way(struct kunit *test)
 	expect_half_written(w, P);
 }
 
+/* Fails if two objects that cannot be merged keep the rest of the chain long. */
+static void used_pages_in_a_merge_do_not_matter(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *b, *a;
+	struct folio *pinned;
+	unsigned long i;
+	int c;
+
+	world_region(w, 1024);
+	KUNIT_ASSERT_EQ(test, 0, vm_map_prepare(w->proc[P], at(0), true));
+	world_write(w, P, 1023, 1);
+	for (i = 0; i < 4; i++) {
+		world_fork(w, P);
+		world_write(w, P, i, 10 + i);
+	}
+	/* Now the top two, which only the first process will see. */
+	c = world_fork(w, P);
+	a = world_object(w, P, 0);
+	world_put_large(w, a, 512, 9, 1000);
+	pinned = world_page(a, 512)->folio;
+	for (i = 300; i < 900; i++)
+		world_write(w, P, i, 2000 + i);
+	b = world_object(w, P, 0);
+	KUNIT_EXPECT_PTR_EQ(test, b->backing_object, a);
+	folio_get(pinned);
+	world_kill(w, c);
+	KUNIT_EXPECT_EQ(test, world_depth(w, P), 6U);
+	WRITE_ONCE(vm_max_chain_depth, 2);
+	world_lock(w);
+	vm_object_limit_depth(b);
+	world_unlock(w);
+	wait_for_worker(w);
+	KUNIT_EXPECT_PTR_EQ(test, b->backing_object, a);
+	KUNIT_EXPECT_EQ(test, world_depth(w, P), 3U);
+	world_dump(w);
+	folio_put(pinned);
+	world_kill(w, world_fork(w, P));
+	wait_for_worker(w);
+	KUNIT_EXPECT_PTR_NE(test, b->backing_object, a);
+	for (i = 300; i < 900; i++)
+		KUNIT_EXPECT_EQ(test, world_read(w, P, i), 2000 + i);
+	KUNIT_EXPECT_EQ(test, world_read(w, P, 900), 1000ULL + 900 - 512);
+	world_dump(w);
+}
+
 /* Fails if the worker trips over a family that goes away under it. */
 static void all_exit_while_a_merge_is_under_way(struct kunit *test)
 {
@@ -417,6 +463,7 @@ static struct kunit_case copyup_cases[] = {
 	KUNIT_CASE(big_merge_is_put_off),
 	KUNIT_CASE(pieces_of_a_merge_change_nothing),
 	KUNIT_CASE(fork_while_a_merge_is_under_way),
+	KUNIT_CASE(used_pages_in_a_merge_do_not_matter),
 	KUNIT_CASE(all_exit_while_a_merge_is_under_way),
 	{}
 };

@@ -147,7 +147,7 @@ static bool vm_page_may_absorb(struct vm_page *large, struct vm_page *small)
 	       vm_page_make_exclusive(large) && vm_page_make_exclusive(small);
 }
 
-/* All small pages above that hide parts of a large one. */
+/* All small pages above that hide parts of a large one; the copies cost @budget. */
 static bool vm_object_may_absorb(struct vm_object *object,
 				 struct vm_page *large, unsigned long *budget)
 {
@@ -155,6 +155,8 @@ static bool vm_object_may_absorb(struct vm_object *object,
 
 	for (pg = vm_page_first(object->memq, large->index);
 	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg)) {
+		if (pg->order >= large->order)
+			break;
 		if (!vm_page_may_absorb(large, pg))
 			return false;
 		*budget -= min(*budget, vm_page_nr(pg));
@@ -177,31 +179,27 @@ static bool vm_object_hides_most(struct vm_object *object, struct vm_page *large
 }
 
 /*
- * Make a large page of the backing object ready for the merge, if smaller ones above
- * hide parts of it: they can be absorbed; or, if they are most of it, what still
- * shows is copied up, and the large one goes.
+ * If smaller pages above hide most of a large page of the backing object, what still
+ * shows is copied up, and the large one goes.  What is copied is taken off @budget.
  *
- * Returns false if its memory, or that of a small page, is in use: then it has to
- * stay where it is.  What is copied now or in the merge is taken off @budget.
+ * Returns whether it has gone.
  */
-static bool vm_object_settle_large(struct vm_object *object,
-				   struct vm_page *large, unsigned long *budget,
-				   struct vm_page_batch *batch)
+static bool vm_object_demote(struct vm_object *object, struct vm_page *large,
+			     unsigned long *budget, struct vm_page_batch *batch)
 {
 	struct vm_page *upper = vm_page_any(object->memq, large->index,
 					    vm_page_end(large));
 
-	if (!upper || upper->order >= large->order)
-		return true;
-	if (vm_object_hides_most(object, large) &&
-	    (!vm_object_shows(object, large) ||
-	     vm_object_copy_up_page(object, large, budget))) {
-		vm_page_remove(large);
-		vm_page_batch_add(batch, large);
-		vmobj_stat_inc(VMOBJ_DEMOTES);
-		return true;
-	}
-	return vm_object_may_absorb(object, large, budget);
+	if (!upper || upper->order >= large->order ||
+	    !vm_object_hides_most(object, large))
+		return false;
+	if (vm_object_shows(object, large) &&
+	    !vm_object_copy_up_page(object, large, budget))
+		return false;
+	vm_page_remove(large);
+	vm_page_batch_add(batch, large);
+	vmobj_stat_inc(VMOBJ_DEMOTES);
+	return true;
 }
 
 /*
@@ -246,7 +244,8 @@ static bool vm_object_may_merge(struct vm_object *object)
 		return true;
 	while ((large = vm_object_next_large(object, index))) {
 		index = vm_page_end(large);
-		if (!vm_object_settle_large(object, large, &budget, &batch))
+		if (!vm_object_demote(object, large, &budget, &batch) &&
+		    !vm_object_may_absorb(object, large, &budget))
 			break;
 	}
 	vm_page_batch_flush(&batch);
@@ -384,13 +383,14 @@ static void vm_object_scan_nowait(struct vm_object *object,
 	for (pg = vm_page_first(backing->memq, 0); pg && *budget; pg = next) {
 		next = vm_page_next(pg);
 		cond_resched();
-		if (vm_object_scan_waits(object, pg) ||
-		    !vm_object_settle_large(object, pg, budget, &batch))
+		if (vm_object_scan_waits(object, pg))
 			continue;
-		*budget -= !!*budget;
-		/* Or has it been done without? */
-		if (pg->memq == backing->memq)
+		if (!vm_object_demote(object, pg, budget, &batch)) {
+			if (!vm_object_may_absorb(object, pg, budget))
+				continue;
 			vm_object_merge_page(object, pg, false, &batch);
+		}
+		*budget -= !!*budget;
 	}
 	vm_page_batch_flush(&batch);
 }
@@ -610,19 +610,21 @@ static bool vm_object_collapse_piece(struct vm_object *object,
 				     unsigned long *budget)
 {
 	unsigned long depth = READ_ONCE(vm_max_chain_depth);
+	bool big = vm_object_merge_is_big(object);
 
-	if (vm_object_merge_is_big(object)) {
+	if (big) {
 		vm_object_scan_nowait(object, budget);
-		if (vm_object_merge_is_big(object))
-			return false;
+		big = vm_object_merge_is_big(object);
 	}
-	vm_object_collapse(object);
+	if (!big)
+		vm_object_collapse(object);
+	/* What keeps the two apart need not keep the chain long. */
 	while (vm_object_deeper(object, depth)) {
 		if (!*budget || !vm_object_copy_up(object, budget))
 			return false;
 		cond_resched();
 	}
-	return true;
+	return !big;
 }
 
 bool vm_object_collapse_pending(struct vm_family *family)

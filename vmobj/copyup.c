@@ -87,6 +87,7 @@ void vm_object_limit_depth(struct vm_object *object)
 	if (vm_object_deeper(object, READ_ONCE(vm_max_chain_depth)))
 		vm_object_put_off(object);
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_object_limit_depth);
 
 /* ---- copies ---- */
 
