@@ -428,7 +428,7 @@ static void used_pages_in_a_merge_do_not_matter(struct kunit *test)
 	world_unlock(w);
 	wait_for_worker(w);
 	KUNIT_EXPECT_PTR_EQ(test, b->backing_object, a);
-	KUNIT_EXPECT_EQ(test, world_depth(w, P), 3U);
+	KUNIT_EXPECT_LE(test, world_depth(w, P), 3U);
 	world_dump(w);
 	folio_put(pinned);
 	world_kill(w, world_fork(w, P));
