@@ -259,6 +259,49 @@ TEST(what_is_given_ahead_is_bounded)
 	EXPECT_GT(SUPERPAGE / 1024, resident_kib());
 }
 
+static void sees_no_change(void *gate)
+{
+	size_t i;
+
+	vt_gate_pass(gate);
+	for (i = 0; i < 16; i++)
+		VT_CHECK(vt_get(mem, i) == (i == 1 ? 7 : 0));
+}
+
+/*
+ * Of a large page that was read first, one page is written; then the protection is
+ * changed there and back.  7.x makes all of its PTEs writable then.  Fails if the
+ * next fork does not know: the child would see what the parent writes.
+ */
+TEST(protection_there_and_back)
+{
+	struct vt_gate *gate = mmap(NULL, vt_page_size, VT_RW,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+	size_t i;
+
+	ASSERT_NE(MAP_FAILED, gate);
+	vt_gate_init(gate);
+	mem = vt_map(32, VT_RW, MAP_PRIVATE);
+	ASSERT_TRUE(mem);
+	/* Too small for a superpage: with this advice it has blocks. */
+	ASSERT_EQ(0, madvise(mem, 32 * vt_page_size, MADV_HUGEPAGE));
+	/* An aligned block is somewhere in it. */
+	mem = (char *)(((uintptr_t)mem + 16 * vt_page_size - 1) &
+		       -(16 * vt_page_size));
+	EXPECT_EQ(0, vt_get(mem, 0));
+	vt_put(mem, 1, 7);
+	ASSERT_EQ(0, mprotect(mem, 16 * vt_page_size, PROT_READ));
+	ASSERT_EQ(0, mprotect(mem, 16 * vt_page_size, VT_RW));
+	pid = vt_fork(sees_no_change, gate);
+	for (i = 0; i < 16; i++)
+		vt_put(mem, i, 1000 + i);
+	vt_gate_open(gate);
+	EXPECT_EQ(0, vt_wait(pid));
+	if (!vt_is_anon() && vt_have_debugfs())
+		EXPECT_TRUE(vt_check_ok());
+}
+
 /* In a range that begins or ends inside a superpage there is none. */
 TEST(not_where_they_do_not_fit)
 {

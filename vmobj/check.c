@@ -21,7 +21,6 @@
  *
  * The others are about how something changes, and are held by the unit tests.
  */
-#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/seq_file.h>
@@ -239,32 +238,6 @@ static struct page *check_visible(struct vm_object **object, pgoff_t index)
 	return NULL;
 }
 
-/*
- * Who copies a page for a write unmaps the old one a moment later, and may be
- * stopped in between: under the lock of a VMA alone a fault runs beside us.  So
- * long nothing has been written, and both are the same.
- */
-static bool check_not_written_yet(struct vm_object *object, pgoff_t index,
-				  struct page *visible, struct page *mapped)
-{
-	struct page *page;
-	void *a, *b;
-	bool same;
-
-	do {
-		object = object->backing_object;
-		page = check_visible(&object, index);
-	} while (page && page != mapped);
-	if (!page)
-		return false;
-	a = kmap_local_page(visible);
-	b = kmap_local_page(mapped);
-	same = !memcmp(a, b, PAGE_SIZE);
-	kunmap_local(b);
-	kunmap_local(a);
-	return same;
-}
-
 /* Page-table lock held. */
 static int check_pte(pte_t *ptep, unsigned long addr, void *data)
 {
@@ -285,9 +258,7 @@ static int check_pte(pte_t *ptep, unsigned long addr, void *data)
 		vm_violation(c, "I22: address %lx maps a page no object has", addr);
 		return 0;
 	}
-	if (page != pte_page(pte) &&
-	    (writable ||
-	     !check_not_written_yet(object, index, page, pte_page(pte))))
+	if (page != pte_page(pte))
 		vm_violation(c, "I21: address %lx maps a page that is not the visible one",
 			     addr);
 	if (!writable)
@@ -319,7 +290,7 @@ static int check_pmd(pmd_t *pmdp, unsigned long addr, void *data)
 
 	if (!pmd_trans_huge(pmd))
 		return 0;
-	folio = page_folio(pmd_page(pmd));
+	folio = page_folio(pfn_to_page(pmd_pfn(pmd)));
 	if (start < entry->start || start + VM_SUPERPAGE_NR > entry->end)
 		vm_violation(c, "I34: address %lx is huge, its entry ends in it", addr);
 	for (; object && !pg; object = object->backing_object)

@@ -58,6 +58,8 @@
 /**
  * struct vm_walk - a fault on its way down a chain
  * @map: the process's map
+ * @vmf: fault at whose address the process may see what it is to lose, or NULL
+ * @ahead: pages after it that may as well be unmapped
  * @vma: where the page will be mapped, or NULL: it will not be
  * @entry: entry at @index
  * @index: page wanted, family coordinates
@@ -65,11 +67,13 @@
  * @top: object of the entry
  * @seq: state of the top's tree when it had no page
  * @found: object that has the page
- * @fresh: nobody had a page, so nobody has one mapped
+ * @clear: no other page is mapped at the address of @vmf, nor can it be
  * @whole: the folio is large, and all of it is what the process sees there
  */
 struct vm_walk {
 	struct vm_map *map;
+	struct vm_fault *vmf;
+	unsigned long ahead;
 	struct vm_area_struct *vma;
 	struct vm_map_entry *entry;
 	pgoff_t index;
@@ -77,7 +81,7 @@ struct vm_walk {
 	struct vm_object *top;
 	unsigned int seq;
 	struct vm_object *found;
-	bool fresh;
+	bool clear;
 	bool whole;
 };
 
@@ -230,7 +234,7 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 		vmobj_stat_inc(VMOBJ_SUPERPAGES);
 	else if (pg->order)
 		vmobj_stat_inc(VMOBJ_BLOCKS);
-	walk->fresh = true;
+	walk->clear = true;
 	walk->whole = pg->order;	/* it fits, or it would be small */
 	return pg->folio;
 }
@@ -286,8 +290,16 @@ static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 		folio_unlock(from);
 		goto again;
 	}
-	if (!list_is_singular(&walk->top->mappers))
+	/*
+	 * While we hold these locks nobody maps the old page, nor writes to it:
+	 * later it may become another process's own.
+	 */
+	if (walk->vmf && list_is_singular(&walk->top->mappers))
+		pmap_unmap_other(walk->vmf, &copy->folio->page,
+				 1 + walk->ahead);
+	else
 		pmap_unmap_everywhere(mapping, walk->index, 1);
+	walk->clear = true;
 	folio_unlock(from);
 	vmobj_stat_inc(VMOBJ_COW_COPIES);
 	return copy->folio;
@@ -380,6 +392,20 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 	return 0;
 }
 
+/*
+ * Pages that are about to be mapped writable, the first of them in a folio, are
+ * noted; if the folio is large maybe all of it, see compat.h.
+ */
+static int vm_fault_writeset_add(struct vm_object *object, struct folio *folio,
+				 pgoff_t index, unsigned long nr)
+{
+	int err = vm_writeset_add(object, index, nr);
+
+	if (COMPAT_MERGES_DIRTY_BITS && !err && folio_test_large(folio))
+		err = vm_writeset_add_folio(object, folio);
+	return err;
+}
+
 /* What is about to be mapped writable.  page_mkwrite may come next. */
 static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 {
@@ -389,7 +415,7 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
 	if (walk->whole)
 		return vm_writeset_add_folio(walk->top, folio);
-	return vm_writeset_add(walk->top, walk->index, 1);
+	return vm_fault_writeset_add(walk->top, folio, walk->index, 1);
 }
 
 /* See vm_fault_page(). */
@@ -459,18 +485,6 @@ static vm_fault_t vmobj_fault_walk(struct vm_area_struct *vma,
 	return ret;
 }
 
-static vm_fault_t vmobj_fault_page(struct vm_area_struct *vma, pgoff_t index,
-				   bool write, struct folio **folio)
-{
-	struct vm_walk walk = {
-		.map = vma->vm_private_data,
-		.index = index,
-		.write = write,
-	};
-
-	return vmobj_fault_walk(vma, &walk, folio);
-}
-
 /*
  * Marks that the kernel may have put where there is no page are not for us to
  * replace: with a userfaultfd, or guard regions.
@@ -493,8 +507,8 @@ static vm_fault_t vmobj_insert(struct vm_fault *vmf, struct vm_walk *walk,
 	bool write = walk->write && vmobj_may_insert(vmf->vma);
 	vm_fault_t ret;
 
-	if (!walk->fresh)
-		pmap_unmap_other(vmf, page);
+	if (!walk->clear)
+		pmap_unmap_other(vmf, page, 1);
 	if (write)
 		folio_set_dirty(folio);
 	ret = vmf_insert_page_mkwrite(vmf, page, write);
@@ -525,6 +539,7 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	struct vm_walk walk = {
 		.map = vma->vm_private_data,
+		.vmf = vmf,
 		.vma = vma,
 		.index = vmf->pgoff,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
@@ -570,7 +585,7 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 				    struct vm_object *object,
 				    struct folio *folio, unsigned long ahead)
 {
-	if (vm_writeset_add(object, vmf->pgoff, 1 + ahead)) {
+	if (vm_fault_writeset_add(object, folio, vmf->pgoff, 1 + ahead)) {
 		folio_unlock(folio);
 		return VM_FAULT_OOM;
 	}
@@ -593,16 +608,24 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 static vm_fault_t vmobj_copy_for_write(struct vm_fault *vmf, struct vm_map *map,
 				       unsigned long ahead)
 {
+	struct vm_walk walk = {
+		.map = map,
+		.vmf = vmf,
+		.ahead = ahead,
+		.index = vmf->pgoff,
+		.write = true,
+	};
 	struct folio *folio;
 	vm_fault_t ret;
 
-	ret = vmobj_fault_page(vmf->vma, vmf->pgoff, true, &folio);
+	ret = vmobj_fault_walk(vmf->vma, &walk, &folio);
 	if (ret)
 		return ret;
+	/* Another thread may have made the copy. */
+	pmap_unmap_other(vmf, folio_page(folio, vmf->pgoff - folio->index),
+			 1 + ahead);
 	folio_unlock(folio);
 	folio_put(folio);
-	compat_zap_range(vmf->vma, vmf->address & PAGE_MASK,
-			 (1 + ahead) << PAGE_SHIFT);
 	if (ahead)
 		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_NOPAGE;
@@ -699,18 +722,20 @@ int vmobj_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	while (done < len) {
 		unsigned int offset = offset_in_page(addr);
 		int n = min_t(int, len - done, PAGE_SIZE - offset);
-		pgoff_t index = linear_page_index(vma, addr);
+		struct vm_walk walk = {
+			.map = vma->vm_private_data,
+			.index = linear_page_index(vma, addr),
+			.write = write,
+		};
 		struct folio *folio;
 		struct page *page;
 		char *kaddr;
 
-		if (vmobj_fault_page(vma, index, write, &folio))
+		if (vmobj_fault_walk(vma, &walk, &folio))
 			break;
-		page = folio_page(folio, index - folio->index);
+		page = folio_page(folio, walk.index - folio->index);
 		kaddr = kmap_local_page(page);
 		if (write) {
-			/* A page below may still be mapped here, read-only. */
-			pmap_unmap_everywhere(folio->mapping, index, 1);
 			memcpy(kaddr + offset, buf + done, n);
 			folio_set_dirty(folio);
 			flush_dcache_page(page);

@@ -334,24 +334,18 @@ struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index)
 	return copy;
 }
 
-/* ---- allocation in a row ---- */
+/* ---- allocation in batches ---- */
 
 static bool vm_reserve_fill(struct vm_reserve *r, bool zero)
 {
-	gfp_t gfp = vm_page_gfp(VM_RESERVE_ORDER, zero);
-
-	r->page = alloc_pages(gfp, VM_RESERVE_ORDER);
+	r->page = alloc_pages(vm_page_gfp(VM_RESERVE_ORDER, zero),
+			      VM_RESERVE_ORDER);
 	if (!r->page)
 		return false;
 	split_page(r->page, VM_RESERVE_ORDER);
 	r->zeroed = zero;
 	r->nr = VM_RESERVE_NR;
-	if (kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL, VM_RESERVE_NR,
-				  (void **)r->pg))
-		return true;
-	while (r->nr)
-		__free_page(r->page + --r->nr);
-	return false;
+	return true;
 }
 
 /* Is memory touched page by page, so that more will be needed at once? */
@@ -364,17 +358,29 @@ static bool vm_reserve_in_a_row(struct vm_reserve *r, pgoff_t index)
 	return r->run >= VM_RESERVE_RUN;
 }
 
-static struct vm_page *vm_reserve_take(struct vm_reserve *r, pgoff_t index,
-				       bool zero, struct page **page)
+static struct page *vm_reserve_page(struct vm_reserve *r, pgoff_t index,
+				    bool zero)
 {
 	bool more = vm_reserve_in_a_row(r, index);
+	struct page *page;
 
 	if (!r->nr && !(more && vm_reserve_fill(r, zero)))
-		return NULL;
-	*page = r->page + VM_RESERVE_NR - r->nr;
+		return alloc_pages(vm_page_gfp(0, zero), 0);
+	page = r->page + VM_RESERVE_NR - r->nr--;
 	if (zero && !r->zeroed)
-		clear_highpage(*page);
-	return r->pg[--r->nr];
+		clear_highpage(page);
+	return page;
+}
+
+/* Who has needed some will need more, be it in a row or not. */
+static struct vm_page *vm_reserve_descriptor(struct vm_reserve *r)
+{
+	if (!r->nr_pg && r->used++ >= VM_RESERVE_RUN)
+		r->nr_pg = kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL,
+						 VM_RESERVE_NR,
+						 (void **)r->pg);
+	return r->nr_pg ? r->pg[--r->nr_pg] :
+			  kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
 }
 
 struct vm_page *vm_page_alloc_next(struct vm_reserve *r,
@@ -387,18 +393,21 @@ struct vm_page *vm_page_alloc_next(struct vm_reserve *r,
 	/* Whoever comes second gets on without. */
 	if (test_and_set_bit_lock(VM_RESERVE_BUSY, &r->flags))
 		return vm_page_alloc(mapping, index, 0, zero);
-	pg = vm_reserve_take(r, index, zero, &page);
+	pg = vm_reserve_descriptor(r);
+	page = pg ? vm_reserve_page(r, index, zero) : NULL;
 	clear_bit_unlock(VM_RESERVE_BUSY, &r->flags);
-	if (!pg)
-		return vm_page_alloc(mapping, index, 0, zero);
-	return vm_page_setup(pg, page_folio(page), mapping, index, zero);
+	if (page)
+		return vm_page_setup(pg, page_folio(page), mapping, index, zero);
+	if (pg)
+		kmem_cache_free(vm_page_slab, pg);
+	return NULL;
 }
 
 void vm_reserve_drain(struct vm_reserve *r)
 {
-	if (!r->nr)
-		return;
-	kmem_cache_free_bulk(vm_page_slab, r->nr, (void **)r->pg);
+	if (r->nr_pg)
+		kmem_cache_free_bulk(vm_page_slab, r->nr_pg, (void **)r->pg);
+	r->nr_pg = 0;
 	while (r->nr)
 		__free_page(r->page + VM_RESERVE_NR - r->nr--);
 }
@@ -487,7 +496,8 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 
 		folio->private = NULL;
 		pages[i] = &folio->page;
-		tails += vm_page_nr(batch->page[i]) - 1;
+		if (batch->page[i]->order)
+			tails += vm_page_nr(batch->page[i]) - 1;
 	}
 	release_pages(pages, batch->nr);
 	kmem_cache_free_bulk(vm_page_slab, batch->nr, (void **)batch->page);

@@ -20,7 +20,7 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 	unmap_mapping_pages(mapping, index, nr, false);
 }
 
-void pmap_unmap_other(struct vm_fault *vmf, struct page *page)
+void pmap_unmap_other(struct vm_fault *vmf, struct page *page, unsigned long nr)
 {
 	unsigned long addr = vmf->address & PAGE_MASK;
 	pmd_t pmd = READ_ONCE(*vmf->pmd);
@@ -28,13 +28,13 @@ void pmap_unmap_other(struct vm_fault *vmf, struct page *page)
 
 	if (!pmd_present(pmd))
 		return;
-	if (!pmd_trans_huge(pmd)) {
+	if (!pmd_trans_huge(pmd) && !IS_ENABLED(CONFIG_HIGHPTE)) {
 		pte = ptep_get(pte_offset_kernel(vmf->pmd, addr));
 		if (pte_none(pte) ||
 		    (pte_present(pte) && pte_page(pte) == page))
 			return;
 	}
-	compat_zap_range(vmf->vma, addr, PAGE_SIZE);
+	compat_zap_range(vmf->vma, addr, nr << PAGE_SHIFT);
 }
 
 static int pmap_do_nothing(pte_t *ptep, unsigned long addr, void *data)

@@ -113,22 +113,35 @@ int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 	return 0;
 }
 
+static int vm_writeset_add_chunk(struct vm_object *object, pgoff_t index)
+{
+	struct vm_writeset_chunk *chunk = vm_writeset_get(object, index);
+
+	if (!chunk)
+		return -ENOMEM;
+	/* Others can only set bits meanwhile. */
+	bitmap_fill(chunk->bits, CHUNK_PAGES);
+	vm_writeset_use(object, chunk);
+	return 0;
+}
+
 int vm_writeset_add_folio(struct vm_object *object, struct folio *folio)
 {
-	unsigned long i, nr = folio_nr_pages(folio);
-	struct vm_writeset_chunk *chunk;
+	pgoff_t at = max(folio->index, object->pg_base), next;
+	pgoff_t end = min(folio->index + folio_nr_pages(folio),
+			  vm_object_end(object));
+	int err = 0;
 
-	if (nr <= BITS_PER_LONG)
-		return vm_writeset_add(object, folio->index, nr);
-	for (i = 0; i < nr; i += CHUNK_PAGES) {
-		chunk = vm_writeset_get(object, folio->index + i);
-		if (!chunk)
-			return -ENOMEM;
-		/* Others can only set bits meanwhile. */
-		bitmap_fill(chunk->bits, CHUNK_PAGES);
-		vm_writeset_use(object, chunk);
+	for (; at < end && !err; at = next) {
+		if (!(at & CHUNK_MASK) && end - at >= CHUNK_PAGES) {
+			next = at + CHUNK_PAGES;
+			err = vm_writeset_add_chunk(object, at);
+		} else {
+			next = min(end, round_up(at + 1, BITS_PER_LONG));
+			err = vm_writeset_add(object, at, next - at);
+		}
 	}
-	return 0;
+	return err;
 }
 
 bool vm_writeset_test(struct vm_object *object, pgoff_t index)

@@ -74,8 +74,7 @@ typedef unsigned int compat_entry_size_t;
 vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
 				   bool write);
 #else
-/* Before it, a fault's PTE is looked at: not if that is in high memory. */
-#define COMPAT_CAN_INSERT_PAGE	(!IS_ENABLED(CONFIG_HIGHPTE))
+#define COMPAT_CAN_INSERT_PAGE	1
 #endif
 
 /*
@@ -84,6 +83,14 @@ vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
  */
 #define COMPAT_MAPS_LARGE_FOLIOS \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0))
+
+/*
+ * 6.17: mprotect() takes the PTEs of a large folio together, and makes all of them
+ * dirty if one is.  A dirty PTE of a shared VMA is made writable without asking: so
+ * who may write to one page of the folio may write to all that are mapped.
+ */
+#define COMPAT_MERGES_DIRTY_BITS \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0))
 
 /* 6.19: a flag for VMAs with guard regions; before, no fault sees them */
 #ifdef VM_MAYBE_GUARD

@@ -101,7 +101,7 @@ struct vm_memq {
 };
 
 /* Pages on their way out, released together. */
-#define VM_PAGE_BATCH	32
+#define VM_PAGE_BATCH	64
 
 /**
  * struct vm_page_batch - pages being freed
@@ -118,23 +118,28 @@ struct vm_page_batch {
 #define VM_RESERVE_RUN		8
 
 /**
- * struct vm_reserve - pages for who touches one after the other
+ * struct vm_reserve - pages and descriptors that are allocated ahead
  * @flags: VM_RESERVE_BUSY, a lock that is only tried: guards all below
  * @last: index of the last page touched
  * @run: pages touched in a row, the last included
- * @nr: how many are left
- * @zeroed: they are zeros
+ * @used: batches of descriptors that were asked for
+ * @nr: how many of @page are left
+ * @nr_pg: how many of @pg are left
+ * @zeroed: the pages are zeros
  * @page: first page of the batch; the last @nr of it are left
- * @pg: descriptors for what is left
+ * @pg: descriptors
  *
- * The allocator takes as long for sixteen pages as for one.  They are the
- * process's from then on, as far as its memory cgroup goes.
+ * The allocator takes as long for sixteen pages as for one; more than one is taken
+ * only for who touches one after the other.  They are the process's from then on,
+ * as far as its memory cgroup goes.
  */
 struct vm_reserve {
 	unsigned long flags;
 	pgoff_t last;
 	unsigned int run;
+	unsigned int used;
 	unsigned int nr;
+	unsigned int nr_pg;
 	bool zeroed;
 	struct page *page;
 	struct vm_page *pg[VM_RESERVE_NR];

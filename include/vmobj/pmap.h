@@ -75,8 +75,10 @@ void pmap_make_table(struct vm_fault *vmf);
  * @vmf: fault, of a page and not of a huge page
  * @page: the page the address is to show, its folio locked: so no other is being
  *	mapped there now
+ * @nr: how many PTEs to drop then, from that one on, all of the VMA
  */
-void pmap_unmap_other(struct vm_fault *vmf, struct page *page);
+void pmap_unmap_other(struct vm_fault *vmf, struct page *page,
+		      unsigned long nr);
 
 /**
  * pmap_write_protect() - make pages of one process read-only and clean

@@ -60,9 +60,9 @@ void vm_writeset_destroy(struct vm_object *object);
 int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr);
 
 /**
- * vm_writeset_add_folio() - all pages of a large folio
+ * vm_writeset_add_folio() - all pages of a folio that are in the object's window
  * @object: as for vm_writeset_add()
- * @folio: folio of a page of the object: a block or a superpage
+ * @folio: folio of a page of the object
  *
  * Return: 0 or -ENOMEM.
  */

@@ -3,6 +3,7 @@
  * What memory from /dev/vmobj costs, beside Linux's own.
  *
  *	bench [--mb N] [--runs N] [--row NAME] [--provider NAME]
+ *	bench --threads [--mb N] [--runs N]
  *
  * Times are those of CLOCK_MONOTONIC.  In a guest that counts instructions
  * (tools/bench) one nanosecond is one instruction; on a real machine they are
@@ -13,16 +14,17 @@
  * markers one line of JSON per figure:
  *
  *	{"row": "touch", "provider": "vmobj", "unit": "page",
- *	 "cost": 3981, "min": 3980, "max": 3983}
+ *	 "cost": 3981, "min": 3980, "max": 3983, "total": 65224704}
  *
  * unit says what the cost is for: a page or the whole operation; or that it is
- * not time but bytes of kernel memory.  It is null for a provider that this
- * machine does not have.
+ * not time but bytes of kernel memory.  The cost is null for a provider that this
+ * machine does not have.  total is that of the whole operation.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +45,7 @@
 static long bytes = 64L << 20;
 static long runs = 3;
 static const char *only_row, *only_provider;
+static int threads;
 
 static void die(const char *what)
 {
@@ -64,7 +67,7 @@ static long now(void)
 #ifdef __x86_64__
 #define MARK(n)	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 'v', 'm', 'o', " #n)
 #else
-#define MARK(n)	do { } while (0)
+#define MARK(n)	((void)(n))
 #endif
 
 static long start_clock(void)
@@ -176,7 +179,8 @@ struct provider {
 
 static const struct provider providers[] = {
 	{ "anon4k", map_anon4k, 1 },
-	{ "vmobj", map_vmobj4k, 1 },
+	{ "vmobj", map_vmobj, 1 },
+	{ "vmobj4k", map_vmobj4k, 1 },
 	{ "vmobj2m", map_vmobj2m, 1 },
 	{ "thp", map_thp, 1 },
 	{ "memfd_shared", map_memfd_shared, 0 },
@@ -184,6 +188,11 @@ static const struct provider providers[] = {
 };
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+static int is_vmobj(const struct provider *provider)
+{
+	return !strncmp(provider->name, "vmobj", 5);
+}
 
 /* ---- what is done to memory ---- */
 
@@ -349,6 +358,98 @@ static long row_write_after_cow(char *p)
 	write_all(p, bytes);
 	in_child(time_write, p, bytes);
 	return time_write(p, bytes);
+}
+
+static long row_touch_down(char *p)
+{
+	long t = start_clock(), i;
+
+	for (i = bytes; i; i -= PAGE)
+		write_page(p + i - PAGE);
+	return stop_clock(t);
+}
+
+/* All pages, in an order that is the same each time. */
+static long row_touch_random(char *p)
+{
+	long n = bytes / PAGE, step = n * 5 / 8 | 1, at = 0, i, t;
+
+	/* A step that has no divisor in common with n visits all. */
+	while (n % step == 0)
+		step += 2;
+	t = start_clock();
+	for (i = 0; i < n; i++) {
+		write_page(p + at * PAGE);
+		at = (at + step) % n;
+	}
+	return stop_clock(t);
+}
+
+/* One page of each 2 MiB. */
+static long row_touch_sparse(char *p)
+{
+	long t = start_clock(), i;
+
+	for (i = 0; i < bytes; i += HUGE)
+		write_page(p + i);
+	return stop_clock(t);
+}
+
+/* Nothing was written since the fork before. */
+static long row_fork_clean(char *p)
+{
+	write_all(p, bytes);
+	time_fork();
+	return time_fork();
+}
+
+/* A process without the memory. */
+static long row_fork_empty(char *p)
+{
+	munmap(p, bytes);
+	time_fork();
+	return time_fork();
+}
+
+/* A fork, and a child that reads all: what the child finds mapped is paid for. */
+static long row_fork_read(char *p)
+{
+	long *end = shared_number(), t;
+	pid_t pid;
+
+	write_all(p, bytes);
+	t = start_clock();
+	pid = fork_or_die();
+	if (!pid) {
+		read_all(p, bytes);
+		*end = now();
+		_exit(0);
+	}
+	reap(pid);
+	return *end - t;
+}
+
+#define ROUNDS	8
+
+/* A server that has its state saved by a child, again and again. */
+static long row_snapshots(char *p)
+{
+	long i, n, t;
+	pid_t pid;
+
+	write_all(p, bytes);
+	t = start_clock();
+	for (n = 0; n < ROUNDS; n++) {
+		pid = fork_or_die();
+		if (!pid) {
+			read_all(p, bytes);
+			_exit(0);
+		}
+		for (i = n * PAGE; i < bytes; i += 100 * PAGE)
+			write_page(p + i);
+		reap(pid);
+	}
+	return stop_clock(t) / ROUNDS;
 }
 
 /* Every 100th page is dirty since the fork of a child that is still there. */
@@ -546,13 +647,20 @@ struct row {
 
 static const struct row rows[] = {
 	{ "touch", row_touch, PER_PAGE, ALL },
+	{ "touch_down", row_touch_down, PER_PAGE, ALL },
+	{ "touch_random", row_touch_random, PER_PAGE, ALL },
+	{ "touch_sparse", row_touch_sparse, WHOLE, ALL },
 	{ "fork", row_fork, WHOLE, ALL },
+	{ "fork_clean", row_fork_clean, WHOLE, ALL },
+	{ "fork_empty", row_fork_empty, WHOLE, ALL },
 	{ "fork_1pct", row_fork_1pct, WHOLE, ALL },
 	{ "cow_child", row_cow_child, PER_PAGE, COPIES },
 	{ "cow_parent", row_cow_parent, PER_PAGE, COPIES },
 	{ "write_after_exit", row_write_after_exit, PER_PAGE, COPIES },
 	{ "write_after_cow", row_write_after_cow, PER_PAGE, COPIES },
 	{ "read_child", row_read_child, PER_PAGE, ALL },
+	{ "fork_read", row_fork_read, WHOLE, ALL },
+	{ "snapshots", row_snapshots, WHOLE, ALL },
 	{ "munmap", row_munmap, WHOLE, ALL },
 	{ "exit", row_exit, WHOLE, ALL },
 	{ "depth1_read", row_depth1_read, PER_DEPTH_PAGE, VMOBJ },
@@ -600,6 +708,7 @@ static long divisor(const struct row *row)
 struct figure {
 	int known;		/* otherwise there is no such thing here */
 	long cost, min, max;
+	long total;		/* of the run in the middle, not divided */
 };
 
 static struct figure figures[ARRAY_SIZE(rows)][ARRAY_SIZE(providers)];
@@ -644,6 +753,7 @@ static struct figure measure(const struct row *row,
 		.cost = cost[runs / 2] / n,
 		.min = cost[0] / n,
 		.max = cost[runs - 1] / n,
+		.total = cost[runs / 2],
 	};
 }
 
@@ -674,8 +784,8 @@ static void print_json(void)
 			       rows[r].name, providers[p].name,
 			       unit_names[rows[r].unit]);
 			if (f->known)
-				printf("\"cost\": %ld, \"min\": %ld, \"max\": %ld}\n",
-				       f->cost, f->min, f->max);
+				printf("\"cost\": %ld, \"min\": %ld, \"max\": %ld, \"total\": %ld}\n",
+				       f->cost, f->min, f->max, f->total);
 			else
 				puts("\"cost\": null}");
 		}
@@ -711,6 +821,73 @@ static void print_slabs(void)
 	}
 }
 
+/* ---- two threads ---- */
+
+static char *thread_memory;
+
+static void *touch_half(void *half)
+{
+	write_all(thread_memory + (long)half * (bytes / 2), bytes / 2);
+	return NULL;
+}
+
+/* One thread touches all, or two a half each, in one mapping. */
+static long touch_by(int nr)
+{
+	pthread_t thread[2];
+	long t, i;
+
+	t = now();
+	if (nr == 1) {
+		touch_half((void *)0);
+		touch_half((void *)1);
+		return now() - t;
+	}
+	for (i = 0; i < 2; i++)
+		if (pthread_create(&thread[i], NULL, touch_half, (void *)i))
+			die("pthread_create");
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	return now() - t;
+}
+
+static long touch_by_one(char *p)
+{
+	thread_memory = p;
+	return touch_by(1);
+}
+
+static long touch_by_two(char *p)
+{
+	thread_memory = p;
+	return touch_by(2);
+}
+
+/* Times here, not instructions: medians of many runs that take turns. */
+static int print_threads(void)
+{
+	static const struct row one = { "", touch_by_one, WHOLE, ALL };
+	static const struct row two = { "", touch_by_two, WHOLE, ALL };
+	long cost[2][MAX_RUNS];
+	unsigned int p;
+	int i;
+
+	puts("--- json");
+	for (p = 0; p < ARRAY_SIZE(providers); p++) {
+		run_once(&two, &providers[p]);
+		for (i = 0; i < runs; i++) {
+			cost[0][i] = run_once(&one, &providers[p]);
+			cost[1][i] = run_once(&two, &providers[p]);
+		}
+		for (i = 0; i < 2; i++)
+			qsort(cost[i], runs, sizeof(long), compare);
+		printf("{\"provider\": \"%s\", \"one\": %ld, \"two\": %ld}\n",
+		       providers[p].name, cost[0][runs / 2], cost[1][runs / 2]);
+	}
+	puts("--- end");
+	return 0;
+}
+
 static long number(const char *text, long min, long max)
 {
 	char *end;
@@ -731,6 +908,7 @@ static void parse(int argc, char **argv)
 		{ "runs", required_argument, NULL, 'r' },
 		{ "row", required_argument, NULL, 'w' },
 		{ "provider", required_argument, NULL, 'p' },
+		{ "threads", no_argument, NULL, 't' },
 		{ }
 	};
 	int c;
@@ -749,12 +927,15 @@ static void parse(int argc, char **argv)
 		case 'p':
 			only_provider = optarg;
 			break;
+		case 't':
+			threads = 1;
+			break;
 		default:
 			exit(2);
 		}
 	}
 	if (optind != argc) {
-		fputs("usage: bench [--mb N] [--runs N] [--row NAME] [--provider NAME]\n",
+		fputs("usage: bench [--threads] [--mb N] [--runs N] [--row NAME] [--provider NAME]\n",
 		      stderr);
 		exit(2);
 	}
@@ -769,6 +950,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!have_vmobj)
 		perror("bench: no figures of vmobj: /dev/vmobj");
+	if (threads)
+		return print_threads();
 	print_head();
 	sleep(1);	/* let the machine finish what it does after boot */
 	for (r = 0; r < ARRAY_SIZE(rows); r++) {
@@ -780,9 +963,7 @@ int main(int argc, char **argv)
 				printf(" %13s", "-");
 				continue;
 			}
-			if (have_vmobj ||
-			    (providers[p].map != map_vmobj4k &&
-					    providers[p].map != map_vmobj2m))
+			if (have_vmobj || !is_vmobj(&providers[p]))
 				*f = measure(&rows[r], &providers[p]);
 			if (f->known)
 				printf(" %13ld", f->cost);
