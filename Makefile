@@ -26,17 +26,27 @@ check: ## run all tests on all kernels (KERNELS="6.1 7.3", TESTS="name ...", ARC
 	$(Q)tools/setup build run check $(filter arm64,$(ARCH))
 	$(Q)tools/check $(KERNELS)
 
-bench: ## measure against Linux's own anonymous memory and memfd (KERNELS="6.1 7.3")
+bench: ## measure against Linux's own anonymous memory and memfd (KERNELS="6.1 7.3", MB=1024)
 	$(Q)tools/setup build run
 	$(Q)tools/bench $(KERNELS)
 
-bench-check: ## the same; fails if a figure is 3 % worse than the recorded one
+bench-scale: ## how costs grow, up to 16 GiB, 1000 children, 10000 mappings (KERNELS=)
+	$(Q)tools/setup build run
+	$(Q)tools/bench --scale $(KERNELS)
+
+bench-threads: ## two threads against one, by the clock (KERNELS=)
+	$(Q)tools/setup build run
+	$(Q)tools/bench --threads $(KERNELS)
+
+bench-check: ## as bench, with 64 MiB and 1 GiB; fails if a row is 3 % worse than recorded
 	$(Q)tools/setup build run
 	$(Q)tools/bench --check $(KERNELS)
 
-bench-record: ## the same; records the figures in Documentation/performance
+bench-record: ## all of these; records the figures in Documentation/performance
 	$(Q)tools/setup build run charts
-	$(Q)tools/bench --record $(KERNELS)
+	$(Q)tools/bench --record $(or $(KERNELS),6.1 7.3)
+	$(Q)tools/bench --threads --record $(or $(KERNELS),6.1 7.3)
+	$(Q)tools/bench --scale --record $(or $(KERNELS),6.1 7.3)
 
 profile: ## where a row of the bench spends its instructions (KERNEL=6.1 ROW=touch)
 	$(Q)tools/setup build run
@@ -68,6 +78,6 @@ clean: ## remove what was built; the cached kernels stay (~/.cache/vmobj)
 help: ## list these targets
 	$(Q)echo "Targets ('all' is the default):"
 	$(Q)sed -n 's/^\([a-z-]*\): ## /\1 /p' Makefile | while read -r t text; do \
-		printf '  %-12s %s\n' "$$t" "$$text"; done
+		printf '  %-14s %s\n' "$$t" "$$text"; done
 
-.PHONY: all run shell check bench bench-check bench-record profile lint docs install package clean help
+.PHONY: all run shell check bench bench-scale bench-threads bench-check bench-record profile lint docs install package clean help

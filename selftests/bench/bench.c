@@ -2,323 +2,52 @@
 /*
  * What memory from /dev/vmobj costs, beside Linux's own.
  *
- *	bench [--mb N] [--runs N] [--row NAME] [--provider NAME]
- *	bench --threads [--mb N] [--runs N]
+ *	bench [--mb N] [--runs N] [--row NAME] [--provider NAME] [ROW/PROVIDER]...
  *
  * Times are those of CLOCK_MONOTONIC.  In a guest that counts instructions
  * (tools/bench) one nanosecond is one instruction; on a real machine they are
  * times, with all their noise.
  *
  * Each figure is the median of some runs, each in a process and a mapping of its
- * own, after one that is not counted.  A table comes first, then between two
- * markers one line of JSON per figure:
+ * own, after one on at most 64 MiB that is not counted.  A table comes first, then
+ * between two markers one line of JSON per figure:
  *
  *	{"row": "touch", "provider": "vmobj", "unit": "page",
- *	 "cost": 3981, "min": 3980, "max": 3983, "total": 65224704}
+ *	 "cost": 3981.25, "min": 3980.00, "max": 3983.50}
  *
  * unit says what the cost is for: a page or the whole operation; or that it is
  * not time but bytes of kernel memory.  The cost is null for a provider that this
- * machine does not have.  total is that of the whole operation.
+ * machine does not have.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PAGE		4096L
-#define HUGE		(2L << 20)
+#include "common.h"
+
 #define DEPTH		64	/* live children in the depth rows */
 #define DEPTH_PAGES	2048L	/* pages of their mapping */
 
 #define MAX_RUNS	99
+#define WARM_UP		(64L << 20)	/* memory of a run that is not counted */
 #define UNKNOWN		LONG_MIN	/* a cost that cannot be told here */
 
 static long bytes = 64L << 20;
 static long runs = 3;
 static const char *only_row, *only_provider;
-static int threads;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000L + t.tv_nsec;
-}
-
-/*
- * Around what is measured.  The marks are nops, which tools/profile looks for.
- */
-#ifdef __x86_64__
-#define MARK(n)	asm volatile(".byte 0x0f, 0x1f, 0x84, 0x00, 'v', 'm', 'o', " #n)
-#else
-#define MARK(n)	((void)(n))
-#endif
-
-static long start_clock(void)
-{
-	long t = now();
-
-	MARK(1);
-	return t;
-}
-
-static long stop_clock(long start)
-{
-	MARK(2);
-	return now() - start;
-}
-
-/* ---- providers ---- */
-
-/* Room for @len bytes at a multiple of 2 MiB, so that huge pages fit. */
-static char *aligned_room(long len)
-{
-	char *p = mmap(NULL, len + HUGE, PROT_NONE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		die("mmap");
-	return (char *)(((unsigned long)p + HUGE - 1) & -HUGE);
-}
-
-static char *map_fd(int fd, int flags, long len)
-{
-	char *p = mmap(aligned_room(len), len, PROT_READ | PROT_WRITE,
-		       flags | MAP_FIXED, fd, 0);
-
-	if (p == MAP_FAILED)
-		die("mmap");
-	if (fd >= 0)
-		close(fd);
-	return p;
-}
-
-static char *map_vmobj(long len)
-{
-	int fd = open("/dev/vmobj", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		die("/dev/vmobj");
-	return map_fd(fd, MAP_PRIVATE, len);
-}
-
-static char *map_vmobj4k(long len)
-{
-	char *p = map_vmobj(len);
-
-	madvise(p, len, MADV_NOHUGEPAGE);
-	return p;
-}
-
-static char *map_vmobj2m(long len)
-{
-	char *p = map_vmobj(len);
-
-	madvise(p, len, MADV_HUGEPAGE);
-	return p;
-}
-
-static char *map_anon4k(long len)
-{
-	char *p = map_fd(-1, MAP_PRIVATE | MAP_ANONYMOUS, len);
-
-	if (madvise(p, len, MADV_NOHUGEPAGE))
-		die("MADV_NOHUGEPAGE");
-	return p;
-}
-
-static char *map_thp(long len)
-{
-	char *p = map_fd(-1, MAP_PRIVATE | MAP_ANONYMOUS, len);
-
-	if (madvise(p, len, MADV_HUGEPAGE))
-		die("MADV_HUGEPAGE");
-	return p;
-}
-
-static int make_memfd(long len)
-{
-	int fd = memfd_create("bench", MFD_CLOEXEC);
-
-	if (fd < 0 || ftruncate(fd, len))
-		die("memfd");
-	return fd;
-}
-
-static char *map_memfd_shared(long len)
-{
-	return map_fd(make_memfd(len), MAP_SHARED, len);
-}
-
-static char *map_memfd_private(long len)
-{
-	return map_fd(make_memfd(len), MAP_PRIVATE, len);
-}
-
-struct provider {
-	const char *name;
-	char *(*map)(long len);
-	int copies;		/* fork makes a copy */
-};
-
-static const struct provider providers[] = {
-	{ "anon4k", map_anon4k, 1 },
-	{ "vmobj", map_vmobj, 1 },
-	{ "vmobj4k", map_vmobj4k, 1 },
-	{ "vmobj2m", map_vmobj2m, 1 },
-	{ "thp", map_thp, 1 },
-	{ "memfd_shared", map_memfd_shared, 0 },
-	{ "memfd_private", map_memfd_private, 1 },
-};
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-static int is_vmobj(const struct provider *provider)
-{
-	return !strncmp(provider->name, "vmobj", 5);
-}
-
-/* ---- what is done to memory ---- */
-
-/*
- * A plain store.  p[i]++ would not do: it is one instruction, but the emulator
- * loads first, so that fresh memory would take two faults, and no huge page.
- */
-static void write_page(char *p)
-{
-	*(volatile char *)p = 1;
-}
-
-static void write_all(char *p, long len)
-{
-	long i;
-
-	for (i = 0; i < len; i += PAGE)
-		write_page(p + i);
-}
-
-static void read_all(char *p, long len)
-{
-	long i;
-
-	for (i = 0; i < len; i += PAGE)
-		*(volatile char *)(p + i);
-}
-
-static long time_write(char *p, long len)
-{
-	long t = start_clock();
-
-	write_all(p, len);
-	return stop_clock(t);
-}
-
-static long time_read(char *p, long len)
-{
-	long t = start_clock();
-
-	read_all(p, len);
-	return stop_clock(t);
-}
-
-/* ---- processes ---- */
-
-static void reap(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid || status)
-		die("a child failed");
-}
-
-static pid_t fork_or_die(void)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		die("fork");
-	return pid;
-}
-
-/* A child that does nothing and lives until stop(). */
-static pid_t idle_child(void)
-{
-	pid_t pid = fork_or_die();
-
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
-static void stop(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
-/* A number by which a child can tell its parent something. */
-static long *shared_number(void)
-{
-	long *n = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (n == MAP_FAILED)
-		die("mmap");
-	return n;
-}
-
-/* Run @what in a child on the memory; the time it returns comes back. */
-static long in_child(long (*what)(char *p, long len), char *p, long len)
-{
-	long *result = shared_number();
-	pid_t pid = fork_or_die();
-	long t;
-
-	if (!pid) {
-		*result = what(p, len);
-		_exit(0);
-	}
-	reap(pid);
-	t = *result;
-	munmap(result, PAGE);
-	return t;
-}
+static char **only;		/* ROW/PROVIDER..., or NULL at once: all */
 
 static long do_nothing(char *p, long len)
 {
 	(void)p;
 	(void)len;
 	return 0;
-}
-
-/* The fork itself, seen from the parent; the child exits at once. */
-static long time_fork(void)
-{
-	long t = start_clock();
-	pid_t pid = fork_or_die();
-
-	if (!pid)
-		_exit(0);
-	t = stop_clock(t);
-	reap(pid);
-	return t;
 }
 
 /* ---- rows ---- */
@@ -369,19 +98,32 @@ static long row_touch_down(char *p)
 	return stop_clock(t);
 }
 
-/* All pages, in an order that is the same each time. */
+/* The numbers below @n, shuffled the same way each time. */
+static int *shuffled(long n)
+{
+	int *order = malloc(n * sizeof(*order));
+	unsigned long random = 1;
+	long i, j;
+
+	if (!order)
+		die("malloc");
+	for (i = 0; i < n; i++) {
+		random = random * 6364136223846793005UL + 1442695040888963407UL;
+		j = (random >> 33) % (i + 1);
+		order[i] = order[j];
+		order[j] = i;
+	}
+	return order;
+}
+
 static long row_touch_random(char *p)
 {
-	long n = bytes / PAGE, step = n * 5 / 8 | 1, at = 0, i, t;
+	long n = bytes / PAGE, i, t;
+	int *order = shuffled(n);
 
-	/* A step that has no divisor in common with n visits all. */
-	while (n % step == 0)
-		step += 2;
 	t = start_clock();
-	for (i = 0; i < n; i++) {
-		write_page(p + at * PAGE);
-		at = (at + step) % n;
-	}
+	for (i = 0; i < n; i++)
+		write_page(p + order[i] * PAGE);
 	return stop_clock(t);
 }
 
@@ -399,22 +141,23 @@ static long row_touch_sparse(char *p)
 static long row_fork_clean(char *p)
 {
 	write_all(p, bytes);
-	time_fork();
-	return time_fork();
+	return time_clean_fork();
 }
 
-/* A process without the memory. */
+/* The same of a process that has no such memory. */
 static long row_fork_empty(char *p)
 {
 	munmap(p, bytes);
-	time_fork();
-	return time_fork();
+	return time_clean_fork();
 }
 
-/* A fork, and a child that reads all: what the child finds mapped is paid for. */
+/*
+ * A fork, and a child that reads all: page tables that a fork does not copy are
+ * filled by faults.
+ */
 static long row_fork_read(char *p)
 {
-	long *end = shared_number(), t;
+	long *cost = shared_number(), t;
 	pid_t pid;
 
 	write_all(p, bytes);
@@ -422,11 +165,11 @@ static long row_fork_read(char *p)
 	pid = fork_or_die();
 	if (!pid) {
 		read_all(p, bytes);
-		*end = now();
+		*cost = stop_clock(t);
 		_exit(0);
 	}
 	reap(pid);
-	return *end - t;
+	return *cost;
 }
 
 #define ROUNDS	8
@@ -636,7 +379,13 @@ static const char * const unit_names[] = {
 };
 
 /* Whom a row is for. */
-enum whom { ALL, COPIES, VMOBJ };
+enum whom {
+	ALL,
+	COPIES,		/* where fork makes a copy */
+	NO_FILES,	/* as ALL, but not memfd */
+	VMOBJ4K,
+	ANON4K,		/* it is not about the memory: once is enough */
+};
 
 struct row {
 	const char *name;
@@ -647,47 +396,71 @@ struct row {
 
 static const struct row rows[] = {
 	{ "touch", row_touch, PER_PAGE, ALL },
-	{ "touch_down", row_touch_down, PER_PAGE, ALL },
-	{ "touch_random", row_touch_random, PER_PAGE, ALL },
+	{ "touch_down", row_touch_down, PER_PAGE, NO_FILES },
+	{ "touch_random", row_touch_random, PER_PAGE, NO_FILES },
 	{ "touch_sparse", row_touch_sparse, WHOLE, ALL },
 	{ "fork", row_fork, WHOLE, ALL },
-	{ "fork_clean", row_fork_clean, WHOLE, ALL },
-	{ "fork_empty", row_fork_empty, WHOLE, ALL },
+	{ "fork_clean", row_fork_clean, WHOLE, NO_FILES },
+	{ "fork_empty", row_fork_empty, WHOLE, ANON4K },
 	{ "fork_1pct", row_fork_1pct, WHOLE, ALL },
 	{ "cow_child", row_cow_child, PER_PAGE, COPIES },
-	{ "cow_parent", row_cow_parent, PER_PAGE, COPIES },
+	{ "cow_parent", row_cow_parent, PER_PAGE, NO_FILES },
 	{ "write_after_exit", row_write_after_exit, PER_PAGE, COPIES },
-	{ "write_after_cow", row_write_after_cow, PER_PAGE, COPIES },
-	{ "read_child", row_read_child, PER_PAGE, ALL },
+	{ "write_after_cow", row_write_after_cow, PER_PAGE, NO_FILES },
+	{ "read_child", row_read_child, PER_PAGE, NO_FILES },
 	{ "fork_read", row_fork_read, WHOLE, ALL },
-	{ "snapshots", row_snapshots, WHOLE, ALL },
+	{ "snapshots", row_snapshots, WHOLE, NO_FILES },
 	{ "munmap", row_munmap, WHOLE, ALL },
 	{ "exit", row_exit, WHOLE, ALL },
-	{ "depth1_read", row_depth1_read, PER_DEPTH_PAGE, VMOBJ },
-	{ "depth64_read", row_depth64_read, PER_DEPTH_PAGE, VMOBJ },
-	{ "depth1_write", row_depth1_write, PER_DEPTH_PAGE, VMOBJ },
-	{ "depth64_write", row_depth64_write, PER_DEPTH_PAGE, VMOBJ },
-	{ "depth1_read_child", row_depth1_read_child, PER_DEPTH_PAGE, VMOBJ },
-	{ "depth64_read_child", row_depth64_read_child, PER_DEPTH_PAGE, VMOBJ },
-	{ "depth1_write_child", row_depth1_write_child, PER_DEPTH_PAGE, VMOBJ },
-	{ "depth64_write_child", row_depth64_write_child, PER_DEPTH_PAGE, VMOBJ },
+	{ "depth1_read", row_depth1_read, PER_DEPTH_PAGE, VMOBJ4K },
+	{ "depth64_read", row_depth64_read, PER_DEPTH_PAGE, VMOBJ4K },
+	{ "depth1_write", row_depth1_write, PER_DEPTH_PAGE, VMOBJ4K },
+	{ "depth64_write", row_depth64_write, PER_DEPTH_PAGE, VMOBJ4K },
+	{ "depth1_read_child", row_depth1_read_child, PER_DEPTH_PAGE, VMOBJ4K },
+	{ "depth64_read_child", row_depth64_read_child, PER_DEPTH_PAGE, VMOBJ4K },
+	{ "depth1_write_child", row_depth1_write_child, PER_DEPTH_PAGE, VMOBJ4K },
+	{ "depth64_write_child", row_depth64_write_child, PER_DEPTH_PAGE, VMOBJ4K },
 	{ "memory_touch", row_memory_touch, BYTES_PER_PAGE, ALL },
 	{ "memory_fork", row_memory_fork, BYTES, ALL },
 };
 
-static int wanted(const struct row *row, const struct provider *provider)
+static int is(const struct provider *provider, const char *name)
 {
-	if ((only_row && strcmp(row->name, only_row)) ||
-	    (only_provider && strcmp(provider->name, only_provider)))
-		return 0;
+	return !strcmp(provider->name, name);
+}
+
+/* Does it make sense for the provider? */
+static int suits(const struct row *row, const struct provider *provider)
+{
 	switch (row->whom) {
 	case COPIES:
 		return provider->copies;
-	case VMOBJ:
-		return provider->map == map_vmobj4k;
+	case NO_FILES:
+		return strncmp(provider->name, "memfd", 5);
+	case VMOBJ4K:
+		return is(provider, "vmobj4k");
+	case ANON4K:
+		return is(provider, "anon4k");
 	default:
 		return 1;
 	}
+}
+
+/* Was it asked for? */
+static int wanted(const struct row *row, const struct provider *provider)
+{
+	char name[64];
+	char **pair;
+
+	if (!suits(row, provider) ||
+	    (only_row && strcmp(row->name, only_row)) ||
+	    (only_provider && !is(provider, only_provider)))
+		return 0;
+	snprintf(name, sizeof(name), "%s/%s", row->name, provider->name);
+	for (pair = only; *pair; pair++)
+		if (!strcmp(*pair, name))
+			return 1;
+	return pair == only;
 }
 
 static long divisor(const struct row *row)
@@ -707,8 +480,7 @@ static long divisor(const struct row *row)
 
 struct figure {
 	int known;		/* otherwise there is no such thing here */
-	long cost, min, max;
-	long total;		/* of the run in the middle, not divided */
+	double cost, min, max;
 };
 
 static struct figure figures[ARRAY_SIZE(rows)][ARRAY_SIZE(providers)];
@@ -731,29 +503,32 @@ static long run_once(const struct row *row, const struct provider *provider)
 	return in_child(run_in_child, NULL, 0);
 }
 
-static int compare(const void *a, const void *b)
+static void warm_up(const struct row *row, const struct provider *provider)
 {
-	long x = *(const long *)a, y = *(const long *)b;
+	long all = bytes;
 
-	return (x > y) - (x < y);
+	if (bytes > WARM_UP)
+		bytes = WARM_UP;
+	run_once(row, provider);
+	bytes = all;
 }
 
 static struct figure measure(const struct row *row,
 			     const struct provider *provider)
 {
-	long cost[MAX_RUNS], n = divisor(row);
+	double n = divisor(row);
+	long cost[MAX_RUNS], middle;
 	int i;
 
-	run_once(row, provider);
+	warm_up(row, provider);
 	for (i = 0; i < runs; i++)
 		cost[i] = run_once(row, provider);
-	qsort(cost, runs, sizeof(cost[0]), compare);
+	middle = median(cost, runs);
 	return (struct figure) {
 		.known = cost[0] != UNKNOWN,
-		.cost = cost[runs / 2] / n,
+		.cost = middle / n,
 		.min = cost[0] / n,
 		.max = cost[runs - 1] / n,
-		.total = cost[runs / 2],
 	};
 }
 
@@ -784,8 +559,8 @@ static void print_json(void)
 			       rows[r].name, providers[p].name,
 			       unit_names[rows[r].unit]);
 			if (f->known)
-				printf("\"cost\": %ld, \"min\": %ld, \"max\": %ld, \"total\": %ld}\n",
-				       f->cost, f->min, f->max, f->total);
+				printf("\"cost\": %.2f, \"min\": %.2f, \"max\": %.2f}\n",
+				       f->cost, f->min, f->max);
 			else
 				puts("\"cost\": null}");
 		}
@@ -821,86 +596,6 @@ static void print_slabs(void)
 	}
 }
 
-/* ---- two threads ---- */
-
-static char *thread_memory;
-
-static void *touch_half(void *half)
-{
-	write_all(thread_memory + (long)half * (bytes / 2), bytes / 2);
-	return NULL;
-}
-
-/* One thread touches all, or two a half each, in one mapping. */
-static long touch_by(int nr)
-{
-	pthread_t thread[2];
-	long t, i;
-
-	t = now();
-	if (nr == 1) {
-		touch_half((void *)0);
-		touch_half((void *)1);
-		return now() - t;
-	}
-	for (i = 0; i < 2; i++)
-		if (pthread_create(&thread[i], NULL, touch_half, (void *)i))
-			die("pthread_create");
-	for (i = 0; i < 2; i++)
-		pthread_join(thread[i], NULL);
-	return now() - t;
-}
-
-static long touch_by_one(char *p)
-{
-	thread_memory = p;
-	return touch_by(1);
-}
-
-static long touch_by_two(char *p)
-{
-	thread_memory = p;
-	return touch_by(2);
-}
-
-/* Times here, not instructions: medians of many runs that take turns. */
-static int print_threads(void)
-{
-	static const struct row one = { "", touch_by_one, WHOLE, ALL };
-	static const struct row two = { "", touch_by_two, WHOLE, ALL };
-	long cost[2][MAX_RUNS];
-	unsigned int p;
-	int i;
-
-	puts("--- json");
-	for (p = 0; p < ARRAY_SIZE(providers); p++) {
-		run_once(&two, &providers[p]);
-		for (i = 0; i < runs; i++) {
-			cost[0][i] = run_once(&one, &providers[p]);
-			cost[1][i] = run_once(&two, &providers[p]);
-		}
-		for (i = 0; i < 2; i++)
-			qsort(cost[i], runs, sizeof(long), compare);
-		printf("{\"provider\": \"%s\", \"one\": %ld, \"two\": %ld}\n",
-		       providers[p].name, cost[0][runs / 2], cost[1][runs / 2]);
-	}
-	puts("--- end");
-	return 0;
-}
-
-static long number(const char *text, long min, long max)
-{
-	char *end;
-	long n = strtol(text, &end, 10);
-
-	if (*end || n < min || n > max) {
-		fprintf(stderr, "bench: %s is not a number from %ld to %ld\n",
-			text, min, max);
-		exit(2);
-	}
-	return n;
-}
-
 static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -908,7 +603,6 @@ static void parse(int argc, char **argv)
 		{ "runs", required_argument, NULL, 'r' },
 		{ "row", required_argument, NULL, 'w' },
 		{ "provider", required_argument, NULL, 'p' },
-		{ "threads", no_argument, NULL, 't' },
 		{ }
 	};
 	int c;
@@ -927,51 +621,62 @@ static void parse(int argc, char **argv)
 		case 'p':
 			only_provider = optarg;
 			break;
-		case 't':
-			threads = 1;
-			break;
 		default:
+			fputs("usage: bench [--mb N] [--runs N] [--row NAME] [--provider NAME] [ROW/PROVIDER]...\n",
+			      stderr);
 			exit(2);
 		}
 	}
-	if (optind != argc) {
-		fputs("usage: bench [--threads] [--mb N] [--runs N] [--row NAME] [--provider NAME]\n",
-		      stderr);
-		exit(2);
+	only = argv + optind;
+}
+
+static void measure_row(unsigned int r, int have_vmobj)
+{
+	unsigned int p;
+
+	printf("%-20s", rows[r].name);
+	for (p = 0; p < ARRAY_SIZE(providers); p++) {
+		struct figure *f = &figures[r][p];
+
+		if (!wanted(&rows[r], &providers[p])) {
+			printf(" %13s", "-");
+			continue;
+		}
+		if (have_vmobj || !is_vmobj(&providers[p]))
+			*f = measure(&rows[r], &providers[p]);
+		if (f->known)
+			printf(" %13.0f", f->cost);
+		else
+			printf(" %13s", "n/a");
 	}
+	putchar('\n');
+}
+
+static int row_wanted(const struct row *row)
+{
+	unsigned int p;
+
+	for (p = 0; p < ARRAY_SIZE(providers); p++)
+		if (wanted(row, &providers[p]))
+			return 1;
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	int have_vmobj = !access("/dev/vmobj", R_OK | W_OK);
-	unsigned int r, p;
+	unsigned int r;
 
 	parse(argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!have_vmobj)
 		perror("bench: no figures of vmobj: /dev/vmobj");
-	if (threads)
-		return print_threads();
+	print_thp_setting();
 	print_head();
 	sleep(1);	/* let the machine finish what it does after boot */
-	for (r = 0; r < ARRAY_SIZE(rows); r++) {
-		printf("%-20s", rows[r].name);
-		for (p = 0; p < ARRAY_SIZE(providers); p++) {
-			struct figure *f = &figures[r][p];
-
-			if (!wanted(&rows[r], &providers[p])) {
-				printf(" %13s", "-");
-				continue;
-			}
-			if (have_vmobj || !is_vmobj(&providers[p]))
-				*f = measure(&rows[r], &providers[p]);
-			if (f->known)
-				printf(" %13ld", f->cost);
-			else
-				printf(" %13s", "n/a");
-		}
-		putchar('\n');
-	}
+	for (r = 0; r < ARRAY_SIZE(rows); r++)
+		if (row_wanted(&rows[r]))
+			measure_row(r, have_vmobj);
 	if (have_vmobj)
 		print_slabs();
 	print_json();
