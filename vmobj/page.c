@@ -375,10 +375,11 @@ static struct page *vm_reserve_page(struct vm_reserve *r, pgoff_t index,
 /* Who has needed some will need more, be it in a row or not. */
 static struct vm_page *vm_reserve_descriptor(struct vm_reserve *r)
 {
-	if (!r->nr_pg && r->used++ >= VM_RESERVE_RUN)
-		r->nr_pg = kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL,
-						 VM_RESERVE_NR,
-						 (void **)r->pg);
+	/* All or nothing; newer kernels return just that, and not how many. */
+	if (!r->nr_pg && r->used++ >= VM_RESERVE_RUN &&
+	    kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL, VM_RESERVE_NR,
+				  (void **)r->pg))
+		r->nr_pg = VM_RESERVE_NR;
 	return r->nr_pg ? r->pg[--r->nr_pg] :
 			  kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
 }
