@@ -65,6 +65,61 @@ static void bigger_top_absorbs_too(struct kunit *test)
 	world_dump(w);
 }
 
+/* Fails if a page of which little is left to see is kept, or that little is lost. */
+static void large_page_that_is_mostly_hidden_goes(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct folio *pinned;
+	struct vm_object *b;
+	unsigned long i;
+	int c;
+
+	two_large(w);
+	c = world_fork(w, P);
+	for (i = 0; i < LARGE - 1; i++)
+		world_write(w, P, i, 100 + i);
+	world_write(w, P, LARGE, 200);
+	b = world_object(w, P, 0);
+	pinned = world_page(b->backing_object, 0)->folio;
+	folio_get(pinned);
+	world_kill(w, c);
+	KUNIT_EXPECT_NOT_NULL(test, b->backing_object);
+	EXPECT_COUNT(w, VMOBJ_DEMOTES, 0);
+	world_dump(w);
+
+	folio_put(pinned);
+	world_kill(w, world_fork(w, P));
+	EXPECT_COUNT(w, VMOBJ_DEMOTES, 1);
+	EXPECT_COUNT(w, VMOBJ_COPY_UPS, 1);
+	EXPECT_COUNT(w, VMOBJ_ABSORBS, 1);
+	EXPECT_OBJECT(w, world_object(w, P, 0), 1, 0, 2 * LARGE, true);
+	KUNIT_EXPECT_EQ(test, world_object(w, P, 0)->memq->large, 1UL);
+	world_dump(w);
+}
+
+/* The same when there is more above than below. */
+static void bigger_top_demotes_too(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned long i;
+	int c;
+
+	world_region(w, 3 * LARGE);
+	KUNIT_ASSERT_EQ(test, 0, vm_map_prepare(w->proc[P], at(0), true));
+	world_put_large(w, world_object(w, P, 0), 0, ORDER, 1);
+	for (i = 0; i < LARGE; i++)
+		w->want[P][i] = i + 1;
+	c = world_fork(w, P);
+	for (i = 1; i < 3 * LARGE; i++)
+		world_write(w, P, i, 100 + i);
+	world_kill(w, c);
+	EXPECT_OBJECT(w, world_object(w, P, 0), 1, 0, 3 * LARGE, true);
+	EXPECT_COUNT(w, VMOBJ_DEMOTES, 1);
+	EXPECT_COUNT(w, VMOBJ_COPY_UPS, 1);
+	EXPECT_COUNT(w, VMOBJ_ABSORBS, 0);
+	world_dump(w);
+}
+
 /* Fails if a page is copied into one that somebody has pinned, or out of one. */
 static void pinned_pages_are_not_merged(struct kunit *test)
 {
@@ -240,6 +295,8 @@ static void fork_does_not_split_a_large_page(struct kunit *test)
 static struct kunit_case superpage_cases[] = {
 	KUNIT_CASE(small_page_above_is_absorbed),
 	KUNIT_CASE(bigger_top_absorbs_too),
+	KUNIT_CASE(large_page_that_is_mostly_hidden_goes),
+	KUNIT_CASE(bigger_top_demotes_too),
 	KUNIT_CASE(pinned_pages_are_not_merged),
 	KUNIT_CASE(bypass_needs_all_of_it_hidden),
 	KUNIT_CASE(large_page_above_hides_small_ones),

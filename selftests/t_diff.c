@@ -9,11 +9,12 @@
  * which are printed as a file for --replay.
  *
  *	t_diff [--seed N] [--runs N] [--steps N] [--threads] [--replay FILE]
- *	       [--superpages] [--blocks]
+ *	       [--superpages] [--blocks] [--chains]
  *
  * With --superpages what is called a page here is an eighth of a superpage, of
  * which a few pages are written and compared; so operations cut superpages.  Some
  * mappings do not get them.  With --blocks memory comes in large pages of 64 KiB.
+ * With --chains no chain may have more than two objects behind its top.
  *
  * Any sublist of operations is a valid run: what makes no sense (a process that
  * does not live, a page that is not mapped) is not done, on either side.  What a
@@ -1260,12 +1261,13 @@ struct options {
 	bool threads;
 	bool superpages;
 	bool blocks;
+	bool chains;
 	const char *replay;
 };
 
 static void usage(void)
 {
-	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--superpages] [--blocks] [--replay FILE]\n",
+	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--superpages] [--blocks] [--chains] [--replay FILE]\n",
 	      stderr);
 	exit(KSFT_FAIL);
 }
@@ -1287,6 +1289,10 @@ static void parse_options(int argc, char **argv, struct options *opt)
 		}
 		if (!strcmp(argv[i], "--blocks")) {
 			opt->blocks = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--chains")) {
+			opt->chains = true;
 			continue;
 		}
 		if (!value)
@@ -1329,7 +1335,8 @@ int main(int argc, char **argv)
 	if (opt.superpages)
 		unit = SUPERPAGE / 8 / vt_page_size;
 	ksft_print_header();
-	if (opt.blocks && !vt_set_parameter("superpages", "blocks"))
+	if ((opt.blocks && !vt_set_parameter("superpages", "blocks")) ||
+	    (opt.chains && !vt_set_parameter("max_chain_depth", "2")))
 		ksft_exit_skip("no right to change the module's parameter\n");
 	if (reserve_windows())
 		return KSFT_FAIL;
@@ -1359,6 +1366,8 @@ int main(int argc, char **argv)
 	}
 	if (opt.blocks)
 		vt_set_parameter("superpages", "auto");
+	if (opt.chains)
+		vt_set_parameter("max_chain_depth", "32");
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

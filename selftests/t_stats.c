@@ -10,12 +10,13 @@
 
 static const char * const names[] = {
 	"objects", "families", "maps", "entries", "pages", "pages_active",
-	"pages_inactive", "pages_cache", "pages_wired", "objects_created",
+	"pages_inactive", "pages_cache", "pages_wired", "worst_hold_ns",
+	"objects_created",
 	"objects_terminated", "objects_collapsed", "collapses", "bypasses",
 	"shadows", "splits", "coalesces", "faults", "zero_fills", "cow_copies",
 	"cow_moves", "cow_reuses", "mkwrites", "page_allocs", "page_frees",
-	"superpages", "blocks", "absorbs", "resident_kib", "tail_allocs",
-	"tail_frees", "forks",
+	"superpages", "blocks", "absorbs", "copy_ups", "demotes",
+	"resident_kib", "tail_allocs", "tail_frees", "forks",
 };
 
 static char *mem;

@@ -14,6 +14,7 @@
  *	I17-I18	ONEMAPPING				check_onemapping()
  *	I19-I23	page tables				check_pte()
  *	I28	nothing left to collapse		check_chain()
+ *	I35	no chain too deep			check_chain()
  *	I30	objects made and gone			vm_check_global()
  *	I31	everything is reachable			check_object()
  *	I33	nothing without maps			vm_check_family()
@@ -96,10 +97,11 @@ static void check_page(struct vm_check *c, struct vm_object *object,
 static void check_pages(struct vm_check *c, struct vm_object *object)
 {
 	struct vm_page *pg, *prev = NULL;
-	unsigned long nr = 0;
+	unsigned long nr = 0, descriptors = 0;
 
 	for (pg = vm_page_first(object->memq, 0); pg; pg = vm_page_next(pg)) {
 		nr += vm_page_nr(pg);
+		descriptors++;
 		if (prev && prev->index + vm_page_nr(prev) > pg->index)
 			vm_violation(c, "I7: object %llu: pages %lu and %lu overlap",
 				     object->id, prev->index, pg->index);
@@ -115,6 +117,9 @@ static void check_pages(struct vm_check *c, struct vm_object *object)
 	if (nr != object->memq->resident)
 		vm_violation(c, "I6: object %llu: resident %lu, in the tree %lu",
 			     object->id, object->memq->resident, nr);
+	if (descriptors != object->memq->nr)
+		vm_violation(c, "I6: object %llu: counts %lu descriptors, in the tree %lu",
+			     object->id, object->memq->nr, descriptors);
 	if (prev != object->memq->max)
 		vm_violation(c, "I6: object %llu: wrong last page", object->id);
 }
@@ -153,6 +158,12 @@ static void check_chain(struct vm_check *c, struct vm_object *object)
 		}
 	}
 
+	/* While there is work to be done it may be deeper, and without memory. */
+	if (depth > 2UL * READ_ONCE(vm_max_chain_depth) &&
+	    !vm_object_test(object, VM_OBJ_COLLAPSE_PENDING))
+		vm_violation(c, "I35: object %llu: %lu objects behind it", object->id,
+			     depth);
+
 	backing = object->backing_object;
 	if (!backing)
 		return;
@@ -163,7 +174,8 @@ static void check_chain(struct vm_check *c, struct vm_object *object)
 		vm_violation(c, "I10: object %llu: begins before its backing object",
 			     object->id);
 	/* Large pages may be in use, and then keep the two apart. */
-	if (backing->ref_count == 1 && vm_object_internal(object) &&
+	if (!vm_object_test(object, VM_OBJ_COLLAPSE_PENDING) &&
+	    backing->ref_count == 1 && vm_object_internal(object) &&
 	    vm_object_internal(backing) && !backing->memq->large &&
 	    !atomic_read(&object->paging_in_progress) &&
 	    !atomic_read(&backing->paging_in_progress))

@@ -12,6 +12,12 @@
  * memq apart from the object (page.h), so here T and B exchange memqs first if
  * T has fewer pages, and the cost is the smaller number of the two.
  *
+ * That may still be much, and whoever faults has to wait.  So a merge that would
+ * take long is left to a worker.  It moves pages from B up into T, a piece at a time
+ * and with the family lock let go in between: one page that moves up changes nothing
+ * that anybody sees, so the next one may do so whenever it likes.  When no more
+ * than a piece is left the two are merged as above.
+ *
  * What became of qcollapse: BSD called vm_object_qcollapse() when paging was
  * in progress in T or B: it moved what was idle and left the layer there until
  * something else happened to collapse it (FreeBSD waits instead).  Here idle
@@ -22,6 +28,7 @@
  * cases meanwhile; under the family lock nobody else is there.
  */
 #include <linux/highmem.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -36,6 +43,21 @@ static bool vm_object_in_window(const struct vm_object *object,
 {
 	return vm_page_end(pg) > object->pg_base &&
 	       pg->index < vm_object_end(object);
+}
+
+bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
+{
+	pgoff_t index = max(pg->index, object->pg_base);
+	pgoff_t end = min(vm_page_end(pg), vm_object_end(object));
+	struct vm_page *upper;
+
+	while (index < end) {
+		upper = vm_memq_find(object->memq, index);
+		if (!upper || !vm_page_valid(upper))
+			return true;
+		index = vm_page_end(upper);
+	}
+	return false;
 }
 
 /*
@@ -125,48 +147,131 @@ static bool vm_page_may_absorb(struct vm_page *large, struct vm_page *small)
 	       vm_page_make_exclusive(large) && vm_page_make_exclusive(small);
 }
 
-/* The pages above that hide parts of one large page. */
-static bool vm_object_may_absorb(struct vm_object *object, struct vm_page *large)
+/* All small pages above that hide parts of a large one; the copies cost @budget. */
+static bool vm_object_may_absorb(struct vm_object *object,
+				 struct vm_page *large, unsigned long *budget)
 {
 	struct vm_page *pg;
 
 	for (pg = vm_page_first(object->memq, large->index);
-	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg))
-		if (pg->order < large->order && !vm_page_may_absorb(large, pg))
+	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg)) {
+		if (pg->order >= large->order)
+			break;
+		if (!vm_page_may_absorb(large, pg))
 			return false;
+		*budget -= min(*budget, vm_page_nr(pg));
+	}
+	return true;
+}
+
+/* Does the large page show by less than half? */
+static bool vm_object_hides_most(struct vm_object *object, struct vm_page *large)
+{
+	pgoff_t end = min(vm_page_end(large), vm_object_end(object));
+	pgoff_t index = max(large->index, object->pg_base);
+	unsigned long visible = index < end ? end - index : 0;
+	struct vm_page *pg;
+
+	for (pg = vm_page_first(object->memq, index); pg && pg->index < end;
+	     pg = vm_page_next(pg))
+		visible -= min(end, vm_page_end(pg)) - max(index, pg->index);
+	return 2 * visible < vm_page_nr(large);
+}
+
+/*
+ * If smaller pages above hide most of a large page of the backing object, what still
+ * shows is copied up, and the large one goes.  What is copied is taken off @budget.
+ *
+ * Returns whether it has gone.
+ */
+static bool vm_object_demote(struct vm_object *object, struct vm_page *large,
+			     unsigned long *budget, struct vm_page_batch *batch)
+{
+	struct vm_page *upper = vm_page_any(object->memq, large->index,
+					    vm_page_end(large));
+
+	if (!upper || upper->order >= large->order ||
+	    !vm_object_hides_most(object, large))
+		return false;
+	if (vm_object_shows(object, large) &&
+	    !vm_object_copy_up_page(object, large, budget))
+		return false;
+	vm_page_remove(large);
+	vm_page_batch_add(batch, large);
+	vmobj_stat_inc(VMOBJ_DEMOTES);
 	return true;
 }
 
 /*
- * A large page whose memory somebody uses, or a small one above it, has to stay
- * where it is.  Then the two objects stay two.  This is asked before anything is
- * moved, and remains true while the family lock is held.
+ * The next large page of the backing object, from an index on, that something smaller
+ * may hide in part.  Looks through the tree with fewer pages.
  */
-static bool vm_object_may_merge(struct vm_object *object)
+static struct vm_page *vm_object_next_large(struct vm_object *object,
+					    pgoff_t index)
 {
 	struct vm_object *backing = object->backing_object;
 	struct vm_page *pg, *large;
 
-	if (!backing->memq->large)
-		return true;
-	/* Look at the fewer. */
-	if (object->memq->resident <= backing->memq->resident) {
-		for (pg = vm_page_first(object->memq, 0); pg;
-		     pg = vm_page_next(pg)) {
-			large = vm_memq_find(backing->memq, pg->index);
-			if (large && large->order > pg->order &&
-			    !vm_page_may_absorb(large, pg))
-				return false;
+	if (object->memq->resident > backing->memq->resident) {
+		pg = vm_page_first(backing->memq, index);
+		for (; pg && !pg->order; pg = vm_page_next(pg))
 			cond_resched();
-		}
-		return true;
+		return pg;
 	}
-	for (pg = vm_page_first(backing->memq, 0); pg; pg = vm_page_next(pg)) {
-		if (pg->order && !vm_object_may_absorb(object, pg))
-			return false;
+	pg = vm_page_first(object->memq, index);
+	for (; pg; pg = vm_page_next(pg)) {
+		large = vm_memq_find(backing->memq, pg->index);
+		if (large && large->order > pg->order)
+			return large;
 		cond_resched();
 	}
-	return true;
+	return NULL;
+}
+
+/*
+ * Where large pages can neither be absorbed into nor be done without, the two objects
+ * stay two.  This is asked before anything is moved, and remains true while the
+ * family lock is held.
+ */
+static bool vm_object_may_merge(struct vm_object *object)
+{
+	struct vm_page_batch batch = { .nr = 0 };
+	unsigned long budget = 0;
+	struct vm_page *large;
+	pgoff_t index = 0;
+
+	if (!object->backing_object->memq->large)
+		return true;
+	while ((large = vm_object_next_large(object, index))) {
+		index = vm_page_end(large);
+		if (!vm_object_demote(object, large, &budget, &batch) &&
+		    !vm_object_may_absorb(object, large, &budget))
+			break;
+	}
+	vm_page_batch_flush(&batch);
+	return !large;
+}
+
+/*
+ * How much work is a merge?  Pages to move, or to free; and to copy, where small
+ * ones meet large ones.
+ */
+static unsigned long vm_object_merge_cost(const struct vm_object *object)
+{
+	const struct vm_object *backing = object->backing_object;
+	const struct vm_memq *upper = object->memq, *lower = backing->memq;
+	const struct vm_memq *fewer;
+	unsigned long cost;
+
+	fewer = lower->resident <= upper->resident ? lower : upper;
+	cost = fewer->nr;
+	if (lower->large)
+		cost += fewer->resident;
+	/* What is outside the window is freed, whichever is moved. */
+	if (object->pg_base > backing->pg_base ||
+	    vm_object_end(object) < vm_object_end(backing))
+		cost += lower->nr;
+	return cost;
 }
 
 /* ---- merge, page by page ---- */
@@ -252,43 +357,45 @@ static void vm_object_scan_wait(struct vm_object *object)
 	vm_page_batch_flush(&batch);
 }
 
-/* VM_SCAN_COLLAPSE_NOWAIT: pages nobody is working on. */
-static void vm_object_scan_nowait(struct vm_object *object)
+/* Would a page of the backing object have to be waited for, or its shadow? */
+static bool vm_object_scan_waits(struct vm_object *object, struct vm_page *pg)
+{
+	struct vm_page *upper;
+
+	if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count)
+		return true;
+	for (upper = vm_page_first(object->memq, pg->index);
+	     upper && upper->index < vm_page_end(pg);
+	     upper = vm_page_next(upper))
+		if (vm_page_busy(upper) || !vm_page_valid(upper))
+			return true;
+	return false;
+}
+
+/* VM_SCAN_COLLAPSE_NOWAIT: pages nobody is working on, up to a number. */
+static void vm_object_scan_nowait(struct vm_object *object,
+				  unsigned long *budget)
 {
 	struct vm_object *backing = object->backing_object;
 	struct vm_page_batch batch = { .nr = 0 };
-	struct vm_page *pg, *next, *upper;
+	struct vm_page *pg, *next;
 
-	for (pg = vm_page_first(backing->memq, 0); pg; pg = next) {
+	for (pg = vm_page_first(backing->memq, 0); pg && *budget; pg = next) {
 		next = vm_page_next(pg);
-		if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count)
+		cond_resched();
+		if (vm_object_scan_waits(object, pg))
 			continue;
-		upper = vm_page_any(object->memq, pg->index, vm_page_end(pg));
-		if (upper && (vm_page_busy(upper) || !vm_page_valid(upper) ||
-			      upper->order < pg->order))
-			continue;
-		vm_object_merge_page(object, pg, false, &batch);
+		if (!vm_object_demote(object, pg, budget, &batch)) {
+			if (!vm_object_may_absorb(object, pg, budget))
+				continue;
+			vm_object_merge_page(object, pg, false, &batch);
+		}
+		*budget -= !!*budget;
 	}
 	vm_page_batch_flush(&batch);
 }
 
 /* ---- the test for bypass ---- */
-
-/* Does @object lack its own page somewhere where @backing has one? */
-static bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
-{
-	pgoff_t index = max(pg->index, object->pg_base);
-	pgoff_t end = min(vm_page_end(pg), vm_object_end(object));
-	struct vm_page *upper;
-
-	while (index < end) {
-		upper = vm_memq_find(object->memq, index);
-		if (!upper || !vm_page_valid(upper))
-			return true;
-		index = vm_page_end(upper);
-	}
-	return false;
-}
 
 /*
  * VM_SCAN_ALL_SHADOWED.  A failing test is the common one, at each fork of a
@@ -301,7 +408,8 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 	pgoff_t end = vm_object_end(object);
 	struct vm_page *pg;
 
-	if (object->pg_base <= backing->pg_base &&
+	/* Only of small pages all are sure to be in the window. */
+	if (!backing->memq->large && object->pg_base <= backing->pg_base &&
 	    end >= vm_object_end(backing) &&
 	    backing->memq->resident > object->memq->resident)
 		return false;
@@ -325,13 +433,15 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 
 bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op)
 {
+	unsigned long all = ULONG_MAX;
+
 	lockdep_assert_held_write(&object->family->lock);
 
 	switch (op) {
 	case VM_SCAN_ALL_SHADOWED:
 		return vm_object_all_shadowed(object);
 	case VM_SCAN_COLLAPSE_NOWAIT:
-		vm_object_scan_nowait(object);
+		vm_object_scan_nowait(object, &all);
 		return true;
 	case VM_SCAN_COLLAPSE_WAIT:
 		vm_object_scan_wait(object);
@@ -406,34 +516,46 @@ static bool vm_object_paging(struct vm_object *object, struct vm_object *backing
 	       atomic_read(&backing->paging_in_progress);
 }
 
+/* One object less in the chain, if that is possible. */
+static bool vm_object_collapse_one(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+
+	if (!vm_object_internal(object) || !vm_object_internal(backing))
+		return false;
+	if (vm_object_paging(object, backing)) {
+		if (backing->ref_count == 1)
+			vm_object_backing_scan(object, VM_SCAN_COLLAPSE_NOWAIT);
+		return false;
+	}
+	if (backing->ref_count > 1) {
+		if (!vm_object_backing_scan(object, VM_SCAN_ALL_SHADOWED))
+			return false;
+		vm_object_bypass(object);
+		return true;
+	}
+	if (vm_object_merge_cost(object) > VM_MERGE_AT_ONCE) {
+		vm_object_put_off(object);
+		return false;
+	}
+	if (!vm_object_may_merge(object))
+		return false;
+	vm_object_merge(object);
+	return true;
+}
+
 void vm_object_collapse(struct vm_object *object)
 {
-	struct vm_object *backing;
+	u64 since;
 
-	if (!object)
+	if (!object || !object->backing_object)
 		return;
 	lockdep_assert_held_write(&object->family->lock);
 
-	while ((backing = object->backing_object)) {
-		if (!vm_object_internal(object) || !vm_object_internal(backing))
-			return;
-		if (vm_object_paging(object, backing)) {
-			if (backing->ref_count == 1)
-				vm_object_backing_scan(object,
-						       VM_SCAN_COLLAPSE_NOWAIT);
-			return;
-		}
-		if (backing->ref_count == 1) {
-			if (!vm_object_may_merge(object))
-				return;
-			vm_object_merge(object);
-		} else if (vm_object_backing_scan(object,
-						  VM_SCAN_ALL_SHADOWED)) {
-			vm_object_bypass(object);
-		} else {
-			return;
-		}
-	}
+	since = ktime_get_ns();
+	while (object->backing_object && vm_object_collapse_one(object))
+		;
+	vmobj_stat_held(since);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_collapse);
 
@@ -462,24 +584,67 @@ void vm_object_collapse_deferred(struct vm_family *family)
 	}
 }
 
-void vm_object_collapse_pending(struct vm_family *family)
+/* ---- what was put off ---- */
+
+void vm_object_put_off(struct vm_object *object)
 {
+	lockdep_assert_held_write(&object->family->lock);
+
+	set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
+	vm_family_queue_collapse(object->family);
+}
+
+/* Is it about to be merged with its backing object, and that is more than a piece? */
+static bool vm_object_merge_is_big(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+
+	return backing && backing->ref_count == 1 &&
+	       vm_object_internal(object) && vm_object_internal(backing) &&
+	       !vm_object_paging(object, backing) &&
+	       vm_object_merge_cost(object) > VM_PIECE;
+}
+
+/* Returns false if something is left to do. */
+static bool vm_object_collapse_piece(struct vm_object *object,
+				     unsigned long *budget)
+{
+	unsigned long depth = READ_ONCE(vm_max_chain_depth);
+	bool big = vm_object_merge_is_big(object);
+
+	if (big) {
+		vm_object_scan_nowait(object, budget);
+		big = vm_object_merge_is_big(object);
+	}
+	if (!big)
+		vm_object_collapse(object);
+	/* What keeps the two apart need not keep the chain long. */
+	while (vm_object_deeper(object, depth)) {
+		if (!*budget || !vm_object_copy_up(object, budget))
+			return false;
+		cond_resched();
+	}
+	return !big;
+}
+
+bool vm_object_collapse_pending(struct vm_family *family)
+{
+	unsigned long budget = VM_PIECE;
+	u64 since = ktime_get_ns();
 	struct vm_object *object;
-	u64 done = 0;
 
 	lockdep_assert_held_write(&family->lock);
 
-	/*
-	 * A collapse takes objects off the list: begin again after each.  Ids
-	 * ascend, so one that still has to wait is not looked at twice.
-	 */
-again:
+	/* None of this takes the object itself off the list. */
 	list_for_each_entry(object, &family->objects, family_link) {
-		if (object->id <= done ||
-		    !test_and_clear_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags))
+		if (!test_and_clear_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags))
 			continue;
-		done = object->id;
-		vm_object_collapse(object);
-		goto again;
+		if (!vm_object_collapse_piece(object, &budget))
+			set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
+		if (!budget)
+			break;
 	}
+	vmobj_stat_held(since);
+	return !budget;
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_object_collapse_pending);

@@ -492,11 +492,33 @@ static int vmobj_stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "pages_inactive %lu\n", vm_pageq_count(VM_PAGEQ_INACTIVE));
 	seq_printf(m, "pages_cache %lu\n", vm_pageq_count(VM_PAGEQ_CACHE));
 	seq_printf(m, "pages_wired %lu\n", vm_page_nr_wired());
+	seq_printf(m, "worst_hold_ns %llu\n", vmobj_stat_worst_hold());
 	for (i = 0; i < VMOBJ_NR_STATS; i++)
 		seq_printf(m, "%s %lu\n", vmobj_stat_name(i), vmobj_stat_read(i));
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(vmobj_stats);
+
+static int vmobj_stats_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, vmobj_stats_show, NULL);
+}
+
+/* Whatever is written: the worst time is forgotten.  Counters go on. */
+static ssize_t vmobj_stats_write(struct file *file, const char __user *text,
+				 size_t length, loff_t *pos)
+{
+	vmobj_stat_forget_hold();
+	return length;
+}
+
+static const struct file_operations vmobj_stats_fops = {
+	.owner = THIS_MODULE,
+	.open = vmobj_stats_open,
+	.read = seq_read,
+	.write = vmobj_stats_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 /* ---- files ---- */
 
@@ -555,7 +577,7 @@ void vmobj_debugfs_init(void)
 	debugfs_create_file("graph", 0400, dir, NULL, &vmobj_graph_fops);
 	debugfs_create_file("waste", 0400, dir, NULL, &vmobj_waste_fops);
 	debugfs_create_file("check", 0400, dir, NULL, &vmobj_check_fops);
-	debugfs_create_file("stats", 0400, dir, NULL, &vmobj_stats_fops);
+	debugfs_create_file("stats", 0600, dir, NULL, &vmobj_stats_fops);
 	vmobj_debugfs_dir = dir;
 }
 

@@ -80,10 +80,15 @@ static void vm_family_collapse_work(struct work_struct *work)
 	struct vm_family *family = container_of(work, struct vm_family,
 						collapse_work);
 
-	vm_family_write_lock(family);
-	WRITE_ONCE(family->collapse_pending, false);
-	vm_object_collapse_pending(family);
-	vm_family_write_unlock(family);
+	bool more;
+
+	do {
+		vm_family_write_lock(family);
+		WRITE_ONCE(family->collapse_pending, false);
+		more = vm_object_collapse_pending(family);
+		vm_family_write_unlock(family);
+		cond_resched();
+	} while (more);
 	vm_family_put(family);
 }
 

@@ -8,7 +8,8 @@
  *	fault.c		finding, filling and copying pages
  *	map.c		who sees which object where
  *	object.c	objects; shadow.c and collapse.c chain them and shorten
- *			the chains; writeset.c remembers what may be written
+ *			the chains, copyup.c those that are too deep; writeset.c
+ *			remembers what may be written
  *	advise.c	advice on ranges
  *	superpage.c	who gets huge pages
  *	page.c		pages; pageq.c their queues; pmap.c their PTEs

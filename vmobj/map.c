@@ -7,6 +7,7 @@
  * __GFP_NOFAIL, and all that is expensive about a copy is left to the faults
  * that come after it, as in BSD.
  */
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -525,12 +526,38 @@ static int vm_map_prepare_locked(struct vm_map *map, pgoff_t index, bool write)
 	return 0;
 }
 
+/*
+ * The worker that shortens the chain may be slower than we fork.  At twice the
+ * depth we do it ourselves; if that is not possible it has to get deeper.
+ */
+static bool vm_map_shorten(struct vm_map *map, pgoff_t index)
+{
+	struct vm_map_entry *entry = vm_map_lookup(map, index);
+	unsigned long budget = VM_PIECE;
+	u64 since;
+	bool some;
+
+	if (!entry || !entry->object ||
+	    !vm_object_deeper(entry->object,
+			      2UL * READ_ONCE(vm_max_chain_depth)))
+		return false;
+	since = ktime_get_ns();
+	some = vm_object_copy_up(entry->object, &budget);
+	vmobj_stat_held(since);
+	return some;
+}
+
 int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write)
 {
 	int err;
 
 	vm_family_write_lock(map->family);
 	err = vm_map_prepare_locked(map, index, write);
+	while (!err && vm_map_shorten(map, index)) {
+		vm_family_write_unlock(map->family);
+		cond_resched();
+		vm_family_write_lock(map->family);
+	}
 	vm_family_write_unlock(map->family);
 	return err;
 }

@@ -6,6 +6,8 @@
  * Nothing here knows about shadows; callers decide which page goes where.
  */
 #include <linux/highmem.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -145,6 +147,7 @@ static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
 	if (!q->max || pg->index > q->max->index)
 		WRITE_ONCE(q->max, pg);
 	q->resident += vm_page_nr(pg);
+	q->nr++;
 	q->large += !!pg->order;
 	WRITE_ONCE(pg->memq, q);
 	return 0;
@@ -160,6 +163,7 @@ static void vm_memq_unlink_locked(struct vm_memq *q, struct vm_page *pg)
 						 struct vm_page, rb));
 	rb_erase(&pg->rb, &q->root);
 	q->resident -= vm_page_nr(pg);
+	q->nr--;
 	q->large -= !!pg->order;
 	WRITE_ONCE(pg->memq, NULL);
 	write_seqcount_end(&q->seq);
@@ -275,8 +279,9 @@ static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
 	return pg;
 }
 
-struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
-			      unsigned int order, bool zero)
+static struct vm_page *vm_page_alloc_gfp(struct address_space *mapping,
+					 pgoff_t index, unsigned int order,
+					 gfp_t gfp)
 {
 	struct vm_page *pg;
 	struct folio *folio;
@@ -284,14 +289,50 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 	pg = kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
 	if (!pg)
 		return NULL;
-	folio = folio_alloc(vm_page_gfp(order, zero), order);
+	folio = folio_alloc(gfp, order);
 	if (!folio) {
 		kmem_cache_free(vm_page_slab, pg);
 		return NULL;
 	}
-	return vm_page_setup(pg, folio, mapping, index, zero);
+	return vm_page_setup(pg, folio, mapping, index, gfp & __GFP_ZERO);
+}
+
+struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
+			      unsigned int order, bool zero)
+{
+	return vm_page_alloc_gfp(mapping, index, order,
+				 vm_page_gfp(order, zero));
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_alloc);
+
+/* The memory cgroup a folio is charged to, with a reference. */
+static struct mem_cgroup *folio_get_memcg(struct folio *folio)
+{
+	struct mem_cgroup *memcg = NULL;
+
+#ifdef CONFIG_MEMCG
+	rcu_read_lock();
+	memcg = folio_memcg(folio);
+	if (memcg && !css_tryget(&memcg->css))
+		memcg = NULL;
+	rcu_read_unlock();
+#endif
+	return memcg;
+}
+
+struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index)
+{
+	struct mem_cgroup *memcg = folio_get_memcg(pg->folio), *old;
+	struct vm_page *copy;
+
+	old = set_active_memcg(memcg);
+	copy = vm_page_alloc_gfp(pg->folio->mapping, index, 0,
+				 vm_page_gfp(0, false) | __GFP_NORETRY |
+				 __GFP_NOWARN);
+	set_active_memcg(old);
+	mem_cgroup_put(memcg);
+	return copy;
+}
 
 /* ---- allocation in batches ---- */
 
@@ -334,10 +375,11 @@ static struct page *vm_reserve_page(struct vm_reserve *r, pgoff_t index,
 /* Who has needed some will need more, be it in a row or not. */
 static struct vm_page *vm_reserve_descriptor(struct vm_reserve *r)
 {
-	if (!r->nr_pg && r->used++ >= VM_RESERVE_RUN)
-		r->nr_pg = kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL,
-						 VM_RESERVE_NR,
-						 (void **)r->pg);
+	/* All or nothing; newer kernels return just that, and not how many. */
+	if (!r->nr_pg && r->used++ >= VM_RESERVE_RUN &&
+	    kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL, VM_RESERVE_NR,
+				  (void **)r->pg))
+		r->nr_pg = VM_RESERVE_NR;
 	return r->nr_pg ? r->pg[--r->nr_pg] :
 			  kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
 }

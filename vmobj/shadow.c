@@ -26,6 +26,7 @@ void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing)
 	object->bypass_hint = 0;
 	/* A shadow sees pages an entry of the backing object may map too. */
 	clear_bit(VM_OBJ_ONEMAPPING, &backing->flags);
+	vm_object_limit_depth(object);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_link_shadow);
 

@@ -2,7 +2,9 @@
 /*
  * Event counters.  See include/vmobj/stats.h for when each one moves.
  */
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
+#include <linux/ktime.h>
 
 #include <vmobj/compat.h>
 #include <vmobj/stats.h>
@@ -33,6 +35,8 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_SUPERPAGES]		= "superpages",
 	[VMOBJ_BLOCKS]			= "blocks",
 	[VMOBJ_ABSORBS]			= "absorbs",
+	[VMOBJ_COPY_UPS]		= "copy_ups",
+	[VMOBJ_DEMOTES]			= "demotes",
 	[VMOBJ_MKWRITES]		= "mkwrites",
 	[VMOBJ_WRITE_AROUNDS]		= "write_arounds",
 	[VMOBJ_PAGE_ALLOCS]		= "page_allocs",
@@ -56,4 +60,26 @@ EXPORT_SYMBOL_IF_KUNIT(vmobj_stat_read);
 const char *vmobj_stat_name(enum vmobj_stat stat)
 {
 	return vmobj_stat_names[stat];
+}
+
+static atomic64_t vmobj_worst_hold;
+
+void vmobj_stat_held(u64 since)
+{
+	s64 ns = ktime_get_ns() - since, worst;
+
+	worst = atomic64_read(&vmobj_worst_hold);
+	while (ns > worst &&
+	       !atomic64_try_cmpxchg(&vmobj_worst_hold, &worst, ns))
+		;
+}
+
+u64 vmobj_stat_worst_hold(void)
+{
+	return atomic64_read(&vmobj_worst_hold);
+}
+
+void vmobj_stat_forget_hold(void)
+{
+	atomic64_set(&vmobj_worst_hold, 0);
 }

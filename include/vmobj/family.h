@@ -56,8 +56,9 @@
  * @dead: &vm_object.family_link, objects terminated or merged away, freed with
  *	their pages after the write lock is let go
  * @pip_wait: sleepers for paging_in_progress == 0
- * @collapse_pending: some object has COLLAPSE_PENDING; read without the lock
- * @collapse_work: collapses that paging put off
+ * @collapse_pending: some object has COLLAPSE_PENDING because of paging; read
+ *	without the lock
+ * @collapse_work: what was put off, see vm_object_put_off()
  */
 struct vm_family {
 	struct rw_semaphore lock;
@@ -166,7 +167,7 @@ static inline void vm_family_write_lock(struct vm_family *family)
 void vm_family_write_unlock(struct vm_family *family);
 
 /**
- * vm_family_queue_collapse() - collapse later what paging keeps from collapsing
+ * vm_family_queue_collapse() - let the worker do what was put off
  * @family: family, kept alive by the caller
  *
  * Any context that may take a workqueue lock.

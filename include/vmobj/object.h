@@ -59,7 +59,8 @@ enum vm_object_type {
  * @VM_OBJ_ONEMAPPING: no page is mapped by more than one entry
  * @VM_OBJ_WRITEABLE: some page was mapped writable
  * @VM_OBJ_MIGHTBEDIRTY: some page may be dirty
- * @VM_OBJ_COLLAPSE_PENDING: a collapse waits for paging_in_progress to end
+ * @VM_OBJ_COLLAPSE_PENDING: something is to be done to the chain below, later: see
+ *	vm_object_put_off()
  */
 enum vm_object_flag {
 	VM_OBJ_DEAD,
@@ -345,7 +346,8 @@ void vm_object_pmap_remove(struct vm_object *object, pgoff_t start, pgoff_t end)
  * @backing: object to shadow; the reference is the caller's and becomes
  *	@object's
  *
- * Family lock held for writing.
+ * Family lock held for writing.  If the chain is too deep now, a worker will shorten
+ * it.
  */
 void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing);
 
@@ -454,9 +456,9 @@ bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op);
  *
  * As long as it helps: merge a backing object that has no other user into the
  * object, or let the object shadow what is behind a backing object that is
- * fully shadowed (bypass).  Costs the smaller number of pages of the two.  If
- * paging is in progress in either, moves what is idle and leaves the rest to
- * the end of paging.  May sleep.
+ * fully shadowed (bypass).  Costs the smaller number of pages of the two; if that
+ * is more than VM_MERGE_AT_ONCE, it is put off.  If paging is in progress in
+ * either, moves what is idle and leaves the rest to the end of paging.  May sleep.
  */
 void vm_object_collapse(struct vm_object *object);
 
@@ -472,10 +474,33 @@ void vm_object_collapse(struct vm_object *object);
 void vm_object_collapse_survivor(struct vm_object *object);
 
 /**
- * vm_object_collapse_pending() - do the collapses that paging put off
- * @family: family lock held for writing
+ * vm_object_put_off() - let a worker shorten the chain below an object
+ * @object: object; family lock held for writing
+ *
+ * Marks the object COLLAPSE_PENDING.  The mark stays as long as anything is left
+ * to be done: a merge that waits for paging or is big, or a chain that is too deep.
  */
-void vm_object_collapse_pending(struct vm_family *family);
+void vm_object_put_off(struct vm_object *object);
+
+/**
+ * vm_object_collapse_pending() - do a piece of what was put off
+ * @family: family lock held for writing
+ *
+ * May sleep.  What is not done stays marked.
+ *
+ * Return: true if there is more to do; false when all is done or has to wait for
+ * somebody who will see to it (paging), or for somebody's use of a page.
+ */
+bool vm_object_collapse_pending(struct vm_family *family);
+
+/**
+ * vm_object_shows() - does a page show through the object above?
+ * @object: object that shadows the one @pg is in; family lock held for writing
+ * @pg: page, of any size
+ *
+ * Return: true if @object lacks a valid page of its own somewhere where @pg is.
+ */
+bool vm_object_shows(struct vm_object *object, const struct vm_page *pg);
 
 /**
  * vm_object_collapse_deferred() - do the collapses that other collapses made
@@ -483,5 +508,60 @@ void vm_object_collapse_pending(struct vm_family *family);
  * @family: family lock held for writing
  */
 void vm_object_collapse_deferred(struct vm_family *family);
+
+/* ---- copyup.c ---- */
+
+/* Pages that are moved or copied before the family lock is let go. */
+#define VM_PIECE	256
+
+/* A merge that moves, frees or copies more pages than this is left to a worker. */
+#define VM_MERGE_AT_ONCE	4096
+
+/* Parameter: objects behind one before its chain is shortened. */
+extern unsigned int vm_max_chain_depth;
+
+/**
+ * vm_object_deeper() - are there more than so many objects behind one?
+ * @object: object; family lock held
+ * @depth: how many
+ */
+bool vm_object_deeper(const struct vm_object *object, unsigned long depth);
+
+/**
+ * vm_object_limit_depth() - see to it that the chain below an object is not too
+ * deep for long
+ * @object: object; family lock held for writing
+ */
+void vm_object_limit_depth(struct vm_object *object);
+
+/**
+ * vm_object_copy_up() - a piece of making a chain one object shorter
+ * @top: top of the chain; family lock held for writing
+ * @budget: pages that may be copied; is lowered, and may be exceeded by less than
+ *	one large page
+ *
+ * Chooses the object of which the one above it can see the fewest pages, copies
+ * those, and lets that one skip it.  Nothing that anybody sees changes, and nothing
+ * is remembered until the next call.  May sleep.  BSD has no such thing.
+ *
+ * Return: false if nothing could be done: all that is left pages, has pages that
+ * somebody uses (get_user_pages), or there is no memory.
+ */
+bool vm_object_copy_up(struct vm_object *top, unsigned long *budget);
+
+/**
+ * vm_object_copy_up_page() - copy what shows of a page into the object above
+ * @object: object that shadows the one @pg is in; family lock held for writing
+ * @pg: page, of any size
+ * @budget: lowered by the pages copied, but not below 0
+ *
+ * Unmaps @pg everywhere: whoever saw it through @object must not see what happens
+ * to it later.  May sleep.
+ *
+ * Return: true if nothing of it shows any more; false if somebody uses the page, it
+ * has no data, or memory ran out; then a part of it may have been copied.
+ */
+bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
+			    unsigned long *budget);
 
 #endif /* _VMOBJ_OBJECT_H */

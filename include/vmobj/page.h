@@ -21,7 +21,7 @@
  * only.
  *
  * Who may change what:
- *	tree, max, resident	vm_memq.lock, with the family lock at least
+ *	tree, max, counts	vm_memq.lock, with the family lock at least
  *				held for reading
  *	pg->memq		vm_memq.lock, and either the folio lock or the
  *				family lock held for writing.  So it is stable
@@ -80,6 +80,7 @@ struct vm_page {
  * @root: pages by index
  * @max: page with the highest index, NULL when empty
  * @resident: pages (of PAGE_SIZE) in the tree
+ * @nr: descriptors in the tree
  * @large: folios of more than one page in the tree
  * @first: no page has ever been below
  * @end: no page has ever been here or above
@@ -95,6 +96,7 @@ struct vm_memq {
 	struct rb_root root;
 	struct vm_page *max;
 	unsigned long resident;
+	unsigned long nr;
 	unsigned long large;
 };
 
@@ -313,6 +315,19 @@ static inline struct vm_page *vm_page_next(const struct vm_page *pg)
  */
 struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 			      unsigned int order, bool zero);
+
+/**
+ * vm_page_alloc_copy() - a page for a copy that could be done without
+ * @pg: page to be copied from, in a tree; family lock held
+ * @index: which of its pages, family coordinates
+ *
+ * May sleep, but nobody is killed for it.  Charged to where @pg is charged:
+ * copies are made by workers, too, which have no memory cgroup of their own.
+ *
+ * Return: a page of order 0 with its folio locked, in no tree, not valid; NULL
+ * without memory.
+ */
+struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index);
 
 /**
  * vm_page_alloc_next() - vm_page_alloc() for memory that may be touched in a row

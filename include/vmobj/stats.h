@@ -9,6 +9,7 @@
 #define _VMOBJ_STATS_H
 
 #include <linux/percpu.h>
+#include <linux/types.h>
 
 /**
  * enum vmobj_stat - events that are counted
@@ -35,6 +36,9 @@
  * @VMOBJ_SUPERPAGES: superpage of zeros given out
  * @VMOBJ_BLOCKS: smaller large page of zeros given out
  * @VMOBJ_ABSORBS: small page copied into the large one it hid a part of
+ * @VMOBJ_COPY_UPS: page copied into a shadow, so that a chain gets shorter or a
+ *	large page can go
+ * @VMOBJ_DEMOTES: large page freed, most of which was hidden
  * @VMOBJ_MKWRITES: write rights given to a page already mapped
  * @VMOBJ_WRITE_AROUNDS: neighbours given write rights along with it
  * @VMOBJ_PAGE_ALLOCS: page descriptors allocated
@@ -68,6 +72,8 @@ enum vmobj_stat {
 	VMOBJ_SUPERPAGES,
 	VMOBJ_BLOCKS,
 	VMOBJ_ABSORBS,
+	VMOBJ_COPY_UPS,
+	VMOBJ_DEMOTES,
 	VMOBJ_MKWRITES,
 	VMOBJ_WRITE_AROUNDS,
 	VMOBJ_PAGE_ALLOCS,
@@ -120,5 +126,22 @@ unsigned long vmobj_stat_read(enum vmobj_stat stat);
  * @stat: which
  */
 const char *vmobj_stat_name(enum vmobj_stat stat);
+
+/**
+ * vmobj_stat_held() - somebody shortened a chain, and kept others waiting
+ * @since: ktime_get_ns() when that began; the family lock has been held for
+ *	writing since then
+ *
+ * The longest time is remembered.
+ */
+void vmobj_stat_held(u64 since);
+
+/**
+ * vmobj_stat_worst_hold() - the longest of these times, in nanoseconds
+ */
+u64 vmobj_stat_worst_hold(void);
+
+/** vmobj_stat_forget_hold() - begin anew */
+void vmobj_stat_forget_hold(void);
 
 #endif /* _VMOBJ_STATS_H */
