@@ -70,23 +70,26 @@ def one_record(r):
 
 # ---- did a row get worse? ----
 
-def base(costs, row):
+def bases(old, new, row):
     """Costs are compared as shares of this: that survives an update of the kernel.
-    It is what 4K anonymous memory costs in the row or, where it has none, when it is
-    touched."""
-    return costs[row if 'anon4k' in costs[row] else 'touch']['anon4k']
+    It is what 4K anonymous memory costs in the row or, if it is not in both, when it
+    is touched."""
+    for of in (row, 'touch'):
+        if 'anon4k' in old.get(of, {}) and 'anon4k' in new.get(of, {}):
+            return old[of]['anon4k'], new[of]['anon4k']
+    return 1, 1
 
 
 def worse(old, new, least):
     """What has a share in NEW that is above that in OLD even in its cheapest run"""
     found = []
     for row, costs in new.items():
+        old_base, new_base = bases(old, new, row)
         for p in costs:
             if not p.startswith('vmobj') or p not in old.get(row, {}):
                 continue
-            before = old[row][p] / base(old, row)
-            if least[row][p] / base(new, row) > before * (1 + TOLERANCE):
-                now = costs[p] / base(new, row)
+            before, now = old[row][p] / old_base, costs[p] / new_base
+            if least[row][p] / new_base > before * (1 + TOLERANCE):
                 found.append(f'{row} {p}: {before:.4f} -> {now:.4f} '
                              f'({now / before - 1:+.1%})')
     return found
