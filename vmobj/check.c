@@ -304,7 +304,7 @@ static int check_pmd(pmd_t *pmdp, unsigned long addr, void *data)
 		vm_violation(c, "I19: huge address %lx is writable, NEEDS_COPY is set",
 			     addr);
 	if (pg && pg->memq != top->memq)
-		vm_violation(c, "I20: huge address %lx is writable, its page is not of the top object",
+		vm_violation(c, "I20: huge address %lx is writable, its page is below the top",
 			     addr);
 	for (index = start; index < start + VM_SUPERPAGE_NR; index++)
 		if (!vm_writeset_test(top, index))

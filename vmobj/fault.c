@@ -30,9 +30,9 @@
  *
  * We return the folio locked, and the kernel unlocks it when the PTE is there; or
  * we make the PTE ourselves, where the kernel has a call for that (6.14), and save
- * the second half of a write fault.  So who wants to know that no PTE is being made (fork of a shared object,
- * merge, unmap) takes the folio lock.  The same goes for the right to write,
- * which page_mkwrite gives.
+ * the second half of a write fault.  So who wants to know that no PTE is being made
+ * (fork of a shared object, merge, unmap) takes the folio lock.  The same goes for
+ * the right to write, which page_mkwrite gives.
  *
  * Shared shadows: if top has several mappers, others may have the page below
  * mapped read-only.  After a copy they must lose it, or they would go on
@@ -683,7 +683,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
  * unmap it, and the next fault map it anew, at some 30 instructions for each page of
  * it.
  */
-vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, compat_entry_size_t size)
+vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, COMPAT_ENTRY_SIZE size)
 {
 	struct vm_map *map = vmf->vma->vm_private_data;
 	struct vm_map_entry *entry;

@@ -288,23 +288,28 @@ unsigned long pmap_enable_write(struct vm_area_struct *vma,
 	return e.done;
 }
 
-bool pmap_enable_write_huge(struct vm_fault *vmf, struct folio *folio)
+static bool pmap_enable_write_pmd_locked(struct vm_fault *vmf,
+					 struct folio *folio)
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
-	spinlock_t *lock;
-	bool same;
-	pmd_t pmd;
-
-	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vmf->vma))
-		return false;
-	lock = pmd_lock(mm, vmf->pmd);
-	pmd = READ_ONCE(*vmf->pmd);
-	same = pmd_same(pmd, vmf->orig_pmd) && pmd_page(pmd) == &folio->page;
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+	bool same = pmd_same(pmd, vmf->orig_pmd) && pmd_page(pmd) == &folio->page;
 	if (same) {
 		pmd = pmd_mkwrite_novma(pmd_mkdirty(pmd_mkyoung(pmd)));
 		set_pmd_at(mm, vmf->address & PMD_MASK, vmf->pmd, pmd);
 		folio_set_dirty(folio);
 	}
-	spin_unlock(lock);
 	return same;
+}
+
+bool pmap_enable_write_huge(struct vm_fault *vmf, struct folio *folio)
+{
+	bool done;
+
+	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vmf->vma))
+		return false;
+	vmf->ptl = pmd_lock(vmf->vma->vm_mm, vmf->pmd);
+	done = pmap_enable_write_pmd_locked(vmf, folio);
+	spin_unlock(vmf->ptl);
+	return done;
 }

@@ -51,10 +51,10 @@ static inline void compat_zap_range(struct vm_area_struct *vma,
 
 /* 6.6: huge_fault is told an order */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-typedef enum page_entry_size compat_entry_size_t;
+#define COMPAT_ENTRY_SIZE	enum page_entry_size
 #define COMPAT_ENTRY_PMD	PE_SIZE_PMD
 #else
-typedef unsigned int compat_entry_size_t;
+#define COMPAT_ENTRY_SIZE	unsigned int
 #define COMPAT_ENTRY_PMD	(PMD_SHIFT - PAGE_SHIFT)
 #endif
 

@@ -52,7 +52,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf);
  * Return: VM_FAULT_NOPAGE when a huge page that was mapped read-only is now
  * writable; VM_FAULT_FALLBACK for all else, which is left to the other two.
  */
-vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, compat_entry_size_t size);
+vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, COMPAT_ENTRY_SIZE size);
 
 /**
  * vmobj_access() - &vm_operations_struct.access: a debugger pokes

@@ -114,7 +114,7 @@ struct vm_page_batch {
 };
 
 #define VM_RESERVE_ORDER	4
-#define VM_RESERVE_NR		(1U << VM_RESERVE_ORDER)
+#define VM_RESERVE_NR		BIT(VM_RESERVE_ORDER)
 #define VM_RESERVE_RUN		8
 
 /**
