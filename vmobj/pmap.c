@@ -293,7 +293,9 @@ static bool pmap_enable_write_pmd_locked(struct vm_fault *vmf,
 {
 	struct mm_struct *mm = vmf->vma->vm_mm;
 	pmd_t pmd = READ_ONCE(*vmf->pmd);
-	bool same = pmd_same(pmd, vmf->orig_pmd) && pmd_page(pmd) == &folio->page;
+	bool same;
+
+	same = pmd_same(pmd, vmf->orig_pmd) && pmd_page(pmd) == &folio->page;
 	if (same) {
 		pmd = pmd_mkwrite_novma(pmd_mkdirty(pmd_mkyoung(pmd)));
 		set_pmd_at(mm, vmf->address & PMD_MASK, vmf->pmd, pmd);
@@ -301,7 +303,6 @@ static bool pmap_enable_write_pmd_locked(struct vm_fault *vmf,
 	}
 	return same;
 }
-
 bool pmap_enable_write_huge(struct vm_fault *vmf, struct folio *folio)
 {
 	bool done;
