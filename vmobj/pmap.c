@@ -303,6 +303,7 @@ static bool pmap_enable_write_pmd_locked(struct vm_fault *vmf,
 	}
 	return same;
 }
+
 bool pmap_enable_write_huge(struct vm_fault *vmf, struct folio *folio)
 {
 	bool done;
