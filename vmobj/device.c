@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/vmobj: open, mmap, ioctl, and the VMA callbacks.
+ * /dev/vmobj: open, mmap, and the VMA callbacks.  For ioctls see ioctl.c.
  *
  * Every mapping is VM_SHARED to Linux, whatever the user asked for: otherwise
  * Linux would make private copies in anonymous pages of its own, and would copy
@@ -24,14 +24,12 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/uaccess.h>
-
-#include <linux/vmobj.h>
 
 #include <vmobj/compat.h>
 #include <vmobj/device.h>
 #include <vmobj/family.h>
 #include <vmobj/fault.h>
+#include <vmobj/ioctl.h>
 #include <vmobj/map.h>
 
 static long vmobj_bias(const struct vm_area_struct *vma)
@@ -310,43 +308,6 @@ static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
 		      NULL, inheritance, false);
 	vm_family_write_unlock(family);
 	return 0;
-}
-
-static long vmobj_ioctl_info(void __user *arg)
-{
-	struct vmobj_info info;
-	u32 size;
-	int err;
-
-	if (get_user(size, (u32 __user *)arg))
-		return -EFAULT;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (size < VMOBJ_INFO_SIZE_VER0)
-		return -EINVAL;
-	err = copy_struct_from_user(&info, sizeof(info), arg, size);
-	if (err)
-		return err;
-	if (info.flags || info.reserved[0] || info.reserved[1])
-		return -EINVAL;
-
-	info.size = sizeof(info);
-	info.abi_version = VMOBJ_ABI_VERSION;
-	info.page_size = PAGE_SIZE;
-	info.features = VMOBJ_FEATURE_STRICT_COPY;
-	if (copy_to_user(arg, &info, min_t(size_t, size, sizeof(info))))
-		return -EFAULT;
-	return 0;
-}
-
-static long vmobj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	switch (cmd) {
-	case VMOBJ_IOC_INFO:
-		return vmobj_ioctl_info((void __user *)arg);
-	default:
-		return -ENOTTY;
-	}
 }
 
 static const struct file_operations vmobj_fops = {
