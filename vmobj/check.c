@@ -216,7 +216,7 @@ static void check_object(struct vm_check *c, struct vm_object *object)
 			     object->id);
 	if (vm_object_test(object, VM_OBJ_DEAD))
 		vm_violation(c, "I5: object %llu: dead and listed", object->id);
-	if (!object->size)
+	if (!object->size && !object->handle)
 		vm_violation(c, "I10: object %llu: no size", object->id);
 	check_chain(c, object);
 	check_onemapping(c, object);
@@ -336,7 +336,9 @@ static void check_entry(struct vm_check *c, struct vm_map_entry *entry)
 	if (object->family != entry->map->family)
 		vm_violation(c, "E3: entry [%lu, %lu) maps an object of another family",
 			     entry->start, entry->end);
-	if (entry->start < object->pg_base || entry->end > vm_object_end(object))
+	/* What is behind the end of a named object is SIGBUS. */
+	if (!object->handle && (entry->start < object->pg_base ||
+				entry->end > vm_object_end(object)))
 		vm_violation(c, "E4: entry [%lu, %lu) outside object %llu [%lu, %lu)",
 			     entry->start, entry->end, object->id,
 			     object->pg_base, vm_object_end(object));

@@ -50,10 +50,8 @@ static struct vm_map *vmobj_get_map(struct vm_family *family,
 	struct vm_map *map;
 
 	map = vm_map_find(family, vma->vm_mm, bias);
-	if (!map) {
+	if (!map)
 		map = vm_map_create(family, vma->vm_mm, bias);
-		map->file = vma->vm_file;
-	}
 	map->nr_vmas++;
 	vma->vm_private_data = map;
 	return map;
@@ -142,18 +140,12 @@ static void vmobj_note_move(struct vm_map *from, struct vm_area_struct *new)
 	from->split_at = 0;
 }
 
-/* Give the VMA the file of the place it is in, see &vm_map.file. */
+/* Give the VMA a file of its own, see map.h. */
 static int vmobj_change_file(struct vm_family *family,
 			     struct vm_area_struct *vma)
 {
-	struct vm_map *map = vm_map_find(family, vma->vm_mm, vmobj_bias(vma));
-	struct file *file;
+	struct file *file = vm_family_open(family);
 
-	if (map) {
-		vma_set_file(vma, map->file);
-		return 0;
-	}
-	file = vm_family_open(family);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	vma_set_file(vma, file);
@@ -282,16 +274,13 @@ static const struct vm_operations_struct vmobj_vm_ops = {
 
 /* ---- the device ---- */
 
-static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
+void vmobj_map_vma(struct vm_area_struct *vma, struct file *pseudo)
 {
 	enum vm_inherit inheritance = VM_INHERIT_SHARE;
-	struct vm_family *family;
-	struct file *pseudo;
+	struct vm_family *family = pseudo->private_data;
 
-	pseudo = vm_family_create();
-	if (IS_ERR(pseudo))
-		return PTR_ERR(pseudo);
-	family = pseudo->private_data;
+	lockdep_assert_held_write(&family->lock);
+
 	vma_set_file(vma, pseudo);
 	fput(pseudo);
 
@@ -299,13 +288,24 @@ static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
 		vm_flags_set(vma, VM_SHARED);
 		inheritance = VM_INHERIT_COPY;
 	}
-	/* As for anonymous memory: the offset is the address. */
-	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
 	vma->vm_ops = &vmobj_vm_ops;
 
+	vm_map_fill(vmobj_get_map(family, vma), vma->vm_pgoff, vmobj_end(vma),
+		    inheritance);
+}
+
+static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct file *pseudo = vm_family_create();
+	struct vm_family *family;
+
+	if (IS_ERR(pseudo))
+		return PTR_ERR(pseudo);
+	family = pseudo->private_data;
+	/* As for anonymous memory: the offset is the address. */
+	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
 	vm_family_write_lock(family);
-	vm_map_insert(vmobj_get_map(family, vma), vma->vm_pgoff, vmobj_end(vma),
-		      NULL, inheritance, false);
+	vmobj_map_vma(vma, pseudo);
 	vm_family_write_unlock(family);
 	return 0;
 }

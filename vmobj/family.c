@@ -5,7 +5,8 @@
  * The inode lives in a pseudo file system of our own.  Each family has a file
  * on it, which becomes vm_file of its VMAs; fork and split copy it, so the family
  * lives as long as any VMA does.  What mremap has moved gets a file of its own
- * on the same inode: see &vm_map.file.
+ * on the same inode: see map.h.  The descriptors of named objects are files on it,
+ * too: see handle.h.
  */
 #include <linux/file.h>
 #include <linux/module.h>
@@ -15,6 +16,7 @@
 
 #include <vmobj/compat.h>
 #include <vmobj/family.h>
+#include <vmobj/handle.h>
 #include <vmobj/object.h>
 #include <vmobj/stats.h>
 
@@ -29,10 +31,17 @@ static struct workqueue_struct *vm_family_wq;
 
 /* ---- the pseudo file ---- */
 
+void vm_family_close(struct vm_family *family)
+{
+	put_write_access(family->mapping->host);
+	if (atomic_dec_and_test(&family->nr_files) && family->named)
+		vm_handle_destroy(family);
+	vm_family_put(family);
+}
+
 static int vm_family_release(struct inode *inode, struct file *file)
 {
-	put_write_access(inode);
-	vm_family_put(file->private_data);
+	vm_family_close(file->private_data);
 	return 0;
 }
 
@@ -47,9 +56,28 @@ static const struct file_operations vm_family_fops = {
 	.fsync = noop_fsync,		/* msync */
 };
 
+/* The inode may outlive all files: an O_PATH descriptor keeps it. */
+static void vm_family_evict_inode(struct inode *inode)
+{
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	if (inode->i_private)
+		vm_family_put(inode->i_private);
+}
+
+static const struct super_operations vm_family_super_ops = {
+	.statfs = simple_statfs,
+	.evict_inode = vm_family_evict_inode,
+};
+
 static int vm_family_init_fs_context(struct fs_context *fc)
 {
-	return init_pseudo(fc, VMOBJ_FS_MAGIC) ? 0 : -ENOMEM;
+	struct pseudo_fs_context *ctx = init_pseudo(fc, VMOBJ_FS_MAGIC);
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->ops = &vm_family_super_ops;
+	return 0;
 }
 
 /* No .owner: the mount below would then pin the module for ever. */
@@ -66,6 +94,7 @@ static struct inode *vm_family_new_inode(void)
 	if (IS_ERR(inode))
 		return inode;
 	inode->i_mode = S_IFREG | 0600;
+	inode->i_op = &vm_handle_iops;
 	/* Large folios beyond i_size would not be mapped. */
 	i_size_write(inode, MAX_LFS_FILESIZE);
 	/* No time stamps: nobody can see them, and each fault would pay. */
@@ -92,7 +121,9 @@ static void vm_family_collapse_work(struct work_struct *work)
 	vm_family_put(family);
 }
 
-struct file *vm_family_open(struct vm_family *family)
+struct file *vm_family_open_as(struct vm_family *family, const char *name,
+			       const struct file_operations *fops, int flags,
+			       void *data)
 {
 	struct inode *inode = family->mapping->host;
 	struct file *file;
@@ -102,19 +133,25 @@ struct file *vm_family_open(struct vm_family *family)
 	 * MADV_COLLAPSE, which would look for our pages in the page cache.
 	 */
 	get_write_access(inode);
-	__module_get(vm_family_fops.owner);
+	__module_get(THIS_MODULE);
 	ihold(inode);
-	file = alloc_file_pseudo(inode, vm_family_mnt, "vmobj", O_RDWR,
-				 &vm_family_fops);
+	file = alloc_file_pseudo(inode, vm_family_mnt, name, flags, fops);
 	if (IS_ERR(file)) {
 		iput(inode);
-		module_put(vm_family_fops.owner);
+		module_put(THIS_MODULE);
 		put_write_access(inode);
 		return file;
 	}
 	vm_family_get(family);
-	file->private_data = family;
+	atomic_inc(&family->nr_files);
+	file->private_data = data;
 	return file;
+}
+
+struct file *vm_family_open(struct vm_family *family)
+{
+	return vm_family_open_as(family, "vmobj", &vm_family_fops, O_RDWR,
+				 family);
 }
 
 static struct vm_family *vm_family_alloc(void)
@@ -133,6 +170,8 @@ static struct vm_family *vm_family_alloc(void)
 	init_rwsem(&family->lock);
 	kref_init(&family->ref);
 	family->mapping = inode->i_mapping;
+	vm_family_get(family);
+	inode->i_private = family;
 	INIT_LIST_HEAD(&family->objects);
 	family->maps = RB_ROOT;
 	INIT_LIST_HEAD(&family->deferred);

@@ -34,6 +34,11 @@
  * (fork of a shared object, merge, unmap) takes the folio lock.  The same goes for
  * the right to write, which page_mkwrite gives.
  *
+ * Named objects (handle.h) are written to although they have shadows, by mappings that
+ * share them and through descriptors; a private mapping may see that or not, as with
+ * any file.  A read that finds nothing gives the page to the named object, so that it
+ * does; what is behind its end is SIGBUS.
+ *
  * Shared shadows: if top has several mappers, others may have the page below
  * mapped read-only.  After a copy they must lose it, or they would go on
  * reading the old one (CVE-2021-29626 in FreeBSD).  The source's folio lock is
@@ -46,6 +51,7 @@
 
 #include <vmobj/compat.h>
 #include <vmobj/fault.h>
+#include <vmobj/handle.h>
 #include <vmobj/map.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
@@ -87,6 +93,9 @@ struct vm_walk {
 
 /* Case 0 of everything: what the walk was based on is no longer so. */
 #define VM_WALK_AGAIN	ERR_PTR(-EAGAIN)
+
+/* The page has to be read from the named object's file first. */
+#define VM_WALK_PAGE_IN	ERR_PTR(-EIO)
 
 /* A page that lost its data while it was wired starts over as zeros. */
 static void vm_page_make_valid(struct vm_page *pg)
@@ -140,13 +149,22 @@ static bool vm_walk_empty(const struct vm_walk *walk,
 	return !vm_page_any(walk->top->memq, start, end);
 }
 
+/* First index behind what can be seen of the entry. */
+static pgoff_t vm_walk_end(const struct vm_walk *walk)
+{
+	const struct vm_object *named = walk->map->family->named;
+
+	return unlikely(named) ? min(walk->entry->end, vm_object_end(named)) :
+				 walk->entry->end;
+}
+
 /* Can a large page be mapped as a whole, as far as VMA and entry go? */
 static bool vm_walk_fits(const struct vm_walk *walk, unsigned int order)
 {
 	return order && walk->vma &&
 	       vm_superpage_fits(walk->vma, walk->index, order) &&
 	       vm_superpage_inside(walk->index, order, walk->entry->start,
-				   walk->entry->end);
+				   vm_walk_end(walk));
 }
 
 /* A fresh large page, if it fits, nothing is there, and it can be had. */
@@ -211,11 +229,37 @@ static struct vm_page *vm_walk_alloc_large(struct vm_walk *walk)
 				   min(ahead, VM_BLOCK_AHEAD));
 }
 
+/* Case 3, of a private mapping that only reads: the retry finds the page below. */
+static struct folio *vm_walk_fill_named(struct vm_walk *walk,
+					struct vm_object *named)
+{
+	struct vm_page *pg;
+	int err;
+
+	pg = vm_page_alloc(walk->map->family->mapping, walk->index, 0, true);
+	if (!pg)
+		return NULL;
+	err = vm_page_insert(named->memq, pg);
+	folio_unlock(pg->folio);
+	if (err)
+		vm_page_free(pg);
+	else
+		vmobj_stat_inc(VMOBJ_ZERO_FILLS);
+	return VM_WALK_AGAIN;
+}
+
 /* Case 3. */
 static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 {
+	struct vm_object *named = walk->map->family->named;
 	struct vm_page *pg = NULL;
 
+	if (unlikely(named && vm_object_shadows(walk->top, named))) {
+		if (named->type == VM_OBJECT_VNODE)
+			return VM_WALK_PAGE_IN;
+		if (!walk->write && walk->top != named)
+			return vm_walk_fill_named(walk, named);
+	}
 	if (walk->vma)
 		pg = vm_walk_alloc_large(walk);
 	if (!pg)
@@ -418,6 +462,14 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 	return vm_fault_writeset_add(walk->top, folio, walk->index, 1);
 }
 
+/* Is the page that the walk wants behind the end of the named object? */
+static bool vm_walk_behind_end(const struct vm_walk *walk)
+{
+	const struct vm_object *named = walk->map->family->named;
+
+	return unlikely(named) && walk->index >= vm_object_end(named);
+}
+
 /* See vm_fault_page(). */
 static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 {
@@ -429,6 +481,10 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
 	if (unlikely(ret))
 		return ret;
+	if (vm_walk_behind_end(walk)) {
+		vm_family_read_unlock(map->family);
+		return VM_FAULT_SIGBUS;
+	}
 
 	walk->top = walk->entry->object;
 	do {

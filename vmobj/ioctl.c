@@ -8,6 +8,7 @@
 #include <linux/vmobj.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/handle.h>
 #include <vmobj/ioctl.h>
 
 int vmobj_ioctl_copy_in(void *to, size_t ksize, size_t least, void __user *arg)
@@ -57,6 +58,8 @@ long vmobj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case VMOBJ_IOC_INFO:
 		return vmobj_ioctl_info((void __user *)arg);
+	case VMOBJ_IOC_CREATE:
+		return vm_handle_create_ioctl((void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

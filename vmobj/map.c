@@ -268,8 +268,15 @@ EXPORT_SYMBOL_IF_KUNIT(vm_map_inherit);
 static void vm_map_fill_hole(struct vm_map *map, pgoff_t start, pgoff_t end,
 			     enum vm_inherit inheritance)
 {
+	struct vm_object *named = map->family->named;
 	struct vm_map_entry *prev;
 
+	if (named) {
+		vm_object_reference(named);
+		vm_map_insert(map, start, end, named, inheritance,
+			      inheritance != VM_INHERIT_SHARE);
+		return;
+	}
 	prev = start ? vm_map_lookup(map, start - 1) : NULL;
 	if (prev && !prev->needs_copy && prev->inheritance == inheritance &&
 	    vm_object_coalesce(prev->object, start, end - start))
@@ -391,6 +398,11 @@ static struct vm_object *vm_map_copy_entry(struct vm_map_entry *entry)
 {
 	struct vm_object *object = entry->object, *part;
 
+	/* As a private mapping has it: what others write later may show. */
+	if (object->handle) {
+		vm_object_reference(object);
+		return object;
+	}
 	vm_object_collapse(object);
 
 	if (!entry->needs_copy && vm_map_entry_shared(entry)) {

@@ -225,7 +225,7 @@ void vm_object_update_onemapping(struct vm_object *object)
 {
 	lockdep_assert_held_write(&object->family->lock);
 
-	if (object->shadow_count || object->type > VM_OBJECT_SWAP ||
+	if (object->shadow_count || !vm_object_internal(object) ||
 	    vm_object_test(object, VM_OBJ_ONEMAPPING))
 		return;
 	if (object->ref_count > ONEMAPPING_SCAN)

@@ -8,6 +8,7 @@
 #define _VMOBJ_COMPAT_H
 
 #include <linux/export.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/version.h>
@@ -22,6 +23,35 @@ static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
 	vma->vm_flags |= flags;
 }
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/*
+ * Inode operations get an idmap, before 6.3 a user name space.  6.6 tells
+ * generic_fillattr() which attributes are wanted.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define COMPAT_IDMAP	struct user_namespace
+#else
+#define COMPAT_IDMAP	struct mnt_idmap
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define compat_fillattr(idmap, mask, inode, stat) \
+	generic_fillattr(idmap, inode, stat)
+#else
+#define compat_fillattr(idmap, mask, inode, stat) \
+	generic_fillattr(idmap, mask, inode, stat)
+#endif
+
+/* 6.5: splicing from a file that has read_iter */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define compat_splice_read	generic_file_splice_read
+#else
+#define compat_splice_read	copy_splice_read
 #endif
 
 /*

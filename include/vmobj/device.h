@@ -5,6 +5,9 @@
 #ifndef _VMOBJ_DEVICE_H
 #define _VMOBJ_DEVICE_H
 
+struct file;
+struct vm_area_struct;
+
 /**
  * vmobj_device_register() - make /dev/vmobj appear
  *
@@ -13,6 +16,16 @@
  * Return: 0 or a negative errno.
  */
 int vmobj_device_register(void);
+
+/**
+ * vmobj_map_vma() - make a fresh VMA one of a family
+ * @vma: VMA that is being made by mmap(2); its vm_pgoff is an index of the family
+ * @pseudo: pseudo file of the family, for this VMA; consumed
+ *
+ * What it maps is fresh memory, or the named object of the family.  Family lock held
+ * for writing.  May sleep.
+ */
+void vmobj_map_vma(struct vm_area_struct *vma, struct file *pseudo);
 
 /** vmobj_device_deregister() - make /dev/vmobj disappear */
 void vmobj_device_deregister(void);

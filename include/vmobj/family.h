@@ -19,12 +19,13 @@
  *	change.
  *
  * Lock order, outermost first:
- *	mmap_lock or VMA lock
- *	  vm_family.lock
- *	    folio lock
- *	      i_mmap_rwsem, page-table locks (inside kernel helpers)
- *	      vm_memq.lock ("object lock")
- *	        page queue lock
+ *	i_rwsem of the family's inode (handle.h)
+ *	  mmap_lock or VMA lock
+ *	    vm_family.lock
+ *	      folio lock
+ *	        i_mmap_rwsem, page-table locks (inside kernel helpers)
+ *	        vm_memq.lock ("object lock")
+ *	          page queue lock
  *
  * vm_families_lock (the list of families) is taken alone.
  */
@@ -43,10 +44,13 @@
  * struct vm_family - objects related by shadow links
  * @lock: the structure lock; guards all below unless said otherwise
  * @writes: how often @lock has been taken for writing; read without it
- * @ref: keeps the struct; held by the pseudo files and by whoever looks
+ * @ref: keeps the struct; held by the inode, the pseudo files and whoever looks
  * @link: in the list of families, guarded by vm_families_lock
  * @id: never used twice
  * @mapping: address space of the family's inode
+ * @named: the object that has a descriptor, or NULL; see handle.h.  Set before there is
+ *	any map, for life
+ * @nr_files: pseudo files, those of VMAs and those that users have
  * @objects: &vm_object.family_link, ids ascending
  * @nr_objects: length of @objects
  * @maps: &vm_map.rb by (mm, bias)
@@ -67,6 +71,8 @@ struct vm_family {
 	struct list_head link;
 	u64 id;
 	struct address_space *mapping;
+	struct vm_object *named;
+	atomic_t nr_files;
 	struct list_head objects;
 	unsigned long nr_objects;
 	struct rb_root maps;
@@ -99,6 +105,30 @@ void vm_family_exit(void);
  * ERR_PTR(-ENOMEM or what the file system said).
  */
 struct file *vm_family_create(void);
+
+/**
+ * vm_family_open_as() - a pseudo file of a family, with operations of its own
+ * @family: family
+ * @name: what /proc/pid/fd shows
+ * @fops: file operations; their release calls vm_family_close()
+ * @flags: O_RDWR or O_RDONLY
+ * @data: private_data of the file
+ *
+ * May sleep.
+ *
+ * Return: the file, or ERR_PTR(-ENOMEM).
+ */
+struct file *vm_family_open_as(struct vm_family *family, const char *name,
+			       const struct file_operations *fops, int flags,
+			       void *data);
+
+/**
+ * vm_family_close() - the last user of a pseudo file has gone
+ * @family: family of the file
+ *
+ * The named object, if there is one, goes with the last file.  May sleep.
+ */
+void vm_family_close(struct vm_family *family);
 
 /**
  * vm_family_open() - one more pseudo file of a family

@@ -17,7 +17,13 @@
  * and what is moved away leaves a hole that can be filled with fresh memory.
  *
  * Entries lie where VMAs of the map are.  A hole under a VMA (it grew, or its
- * content was moved away) is fresh memory; the next fault makes the entry.
+ * content was moved away) is fresh memory, or the family's named object if it has
+ * one; the next fault makes the entry.
+ *
+ * Each VMA has a vm_file of its own, made by mmap or mremap, which it shares only with
+ * what was cut from it and with its like in other processes: newer kernels (6.12)
+ * would let mmap() and mremap() put a range into a VMA beside it without telling us,
+ * but not if the file is another.
  *
  * All of it is guarded by the family lock.
  */
@@ -92,9 +98,6 @@ struct vm_map_move {
  * @mm: the process; compared, and used while it is known to live.  NULL in unit
  *	tests: then there are no page tables.
  * @bias: pages to add to an index to get the address
- * @file: vm_file of all its VMAs, which keep it, and of none with another bias:
- *	newer kernels (6.12) may let mremap() move a range into a VMA beside the
- *	target without telling us, but not if its file is another
  * @entries: &vm_map_entry.rb by index
  * @hint: entry found last, or NULL; written without a lock by faults
  * @nr_entries: entries in @entries
@@ -113,7 +116,6 @@ struct vm_map {
 	struct vm_family *family;
 	struct mm_struct *mm;
 	long bias;
-	struct file *file;
 	struct rb_root entries;
 	struct vm_map_entry *hint;
 	unsigned long nr_entries;

@@ -31,6 +31,7 @@
 #include <vmobj/family.h>
 #include <vmobj/page.h>
 
+struct vm_handle;
 struct vm_map_entry;
 struct vm_writeset_chunk;
 
@@ -89,7 +90,7 @@ enum vm_object_flag {
  * @type: enum vm_object_type
  * @pg_color: BSD's page colour of the first page; kept, shown, not used
  * @paging_in_progress: I/O that needs the object as it is; not a reference
- * @handle: name of a named object, NULL for anonymous memory
+ * @handle: the struct vm_handle of a named object, NULL for anonymous memory
  * @bypass_hint: a page of @backing_object this object lacked when a bypass
  *	was last tried
  * @generation: changes of the lists; see vm_object_generation()
@@ -118,7 +119,7 @@ struct vm_object {
 	enum vm_object_type type;
 	unsigned short pg_color;
 	atomic_t paging_in_progress;
-	void *handle;
+	struct vm_handle *handle;
 	pgoff_t bypass_hint;
 	unsigned long generation;
 	struct xarray writeset;
@@ -211,6 +212,19 @@ static inline bool vm_object_internal(const struct vm_object *object)
 static inline pgoff_t vm_object_end(const struct vm_object *object)
 {
 	return object->pg_base + object->size;
+}
+
+/**
+ * vm_object_shadows() - can an object be seen through another?
+ * @object: object; family lock held
+ * @below: an object of its chain?  @object itself is one
+ */
+static inline bool vm_object_shadows(const struct vm_object *object,
+				     const struct vm_object *below)
+{
+	while (object && object != below)
+		object = object->backing_object;
+	return object;
 }
 
 /**
