@@ -214,6 +214,11 @@ shell_hints()
 status=0
 dmesg -c > /out/dmesg			# the boot's, not ours
 [ ! -f /lib/vmobj/brd.ko ] || insmod /lib/vmobj/brd.ko rd_nr=1 rd_size=65536
+for pass in 1 2 3 4; do			# they need each other
+	for ko in /lib/vmobj/fs/*.ko; do
+		[ ! -f "$ko" ] || insmod "$ko" 2>/dev/null
+	done
+done
 case "$MODE" in
 check | kunit)
 	mode_check && put done

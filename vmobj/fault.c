@@ -450,12 +450,23 @@ static int vm_fault_writeset_add(struct vm_object *object, struct folio *folio,
 	return err;
 }
 
+/*
+ * Before the family lock is let go: vm_object_page_clean() takes a page that is not
+ * dirty for one that nobody can write to.
+ */
+static void vm_fault_set_dirty(struct vm_object *object, struct folio *folio)
+{
+	vm_object_set_writeable_dirty(object);
+	if (!folio_test_dirty(folio))
+		folio_set_dirty(folio);
+}
+
 /* What is about to be mapped writable.  page_mkwrite may come next. */
 static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 {
 	struct page *page = folio_page(folio, walk->index - folio->index);
 
-	vm_object_set_writeable_dirty(walk->top);
+	vm_fault_set_dirty(walk->top, folio);
 	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
 	if (walk->whole)
 		return vm_writeset_add_folio(walk->top, folio);
@@ -645,7 +656,7 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 		folio_unlock(folio);
 		return VM_FAULT_OOM;
 	}
-	vm_object_set_writeable_dirty(object);
+	vm_fault_set_dirty(object, folio);
 	vmobj_stat_inc(VMOBJ_MKWRITES);
 	if (ahead && pmap_enable_write(vmf->vma, object, vmf->pgoff + 1, ahead))
 		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);

@@ -266,6 +266,7 @@ static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
 	pg->act_count = 0;
 	pg->ahead = 0;
 	pg->marker = false;
+	pg->nosync = false;
 
 	__folio_set_locked(folio);
 	if (valid)

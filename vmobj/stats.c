@@ -43,6 +43,8 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_PAGE_FREES]		= "page_frees",
 	[VMOBJ_TAIL_ALLOCS]		= "tail_allocs",
 	[VMOBJ_TAIL_FREES]		= "tail_frees",
+	[VMOBJ_PAGEINS]		= "pageins",
+	[VMOBJ_PAGEOUTS]	= "pageouts",
 	[VMOBJ_FORKS]			= "forks",
 };
 

@@ -59,6 +59,8 @@
  * @act_count: how active the page daemon thinks it is
  * @ahead: how many like it may follow it unasked, see superpage.h
  * @marker: a scan's place holder in a queue, not a page
+ * @nosync: not to be written to its store before somebody asks for that (BSD
+ *	PG_NOSYNC)
  */
 struct vm_page {
 	struct rb_node rb;
@@ -71,6 +73,7 @@ struct vm_page {
 	unsigned char act_count;
 	unsigned char ahead;
 	bool marker;
+	bool nosync;
 };
 
 /**

@@ -45,6 +45,8 @@
  * @VMOBJ_TAIL_ALLOCS: page of a large page, but for its first, allocated
  * @VMOBJ_TAIL_FREES: the same, freed
  * @VMOBJ_PAGE_FREES: page descriptors freed
+ * @VMOBJ_PAGEINS: pages read from a file (BSD v_vnodepgsin)
+ * @VMOBJ_PAGEOUTS: pages written to a file (BSD v_vnodepgsout)
  * @VMOBJ_FORKS: VMAs copied by fork
  * @VMOBJ_NR_STATS: number of counters
  */
@@ -80,6 +82,8 @@ enum vmobj_stat {
 	VMOBJ_PAGE_FREES,
 	VMOBJ_TAIL_ALLOCS,
 	VMOBJ_TAIL_FREES,
+	VMOBJ_PAGEINS,
+	VMOBJ_PAGEOUTS,
 	VMOBJ_FORKS,
 	VMOBJ_NR_STATS,
 };
