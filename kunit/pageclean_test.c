@@ -6,6 +6,7 @@
 #include <linux/highmem.h>
 #include <linux/pagemap.h>
 
+#include <vmobj/handle.h>
 #include <vmobj/pager.h>
 
 #include "world.h"
@@ -16,6 +17,7 @@
 /**
  * struct store - a pager for tests
  * @pager: the pager
+ * @handle: handle of the object
  * @w: the world
  * @object: object of the store
  * @bytes: where it ends
@@ -30,6 +32,7 @@
  */
 struct store {
 	struct vm_pager pager;
+	struct vm_handle handle;
 	struct world *w;
 	struct vm_object *object;
 	loff_t bytes;
@@ -130,7 +133,8 @@ static struct store *store_make(struct kunit *test)
 	store->object = vm_object_allocate(w->family, VM_OBJECT_VNODE, at(0),
 					   STORE_PAGES, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, store->object);
-	store->object->handle = &store->pager;
+	store->handle.pager = &store->pager;
+	store->object->handle = &store->handle;
 	world_unlock(w);
 	return store;
 }
@@ -521,4 +525,5 @@ static struct kunit_suite pageclean_suite = {
 	.exit = world_exit,
 	.test_cases = pageclean_cases,
 };
+
 kunit_test_suite(pageclean_suite);

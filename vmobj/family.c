@@ -19,6 +19,7 @@
 #include <vmobj/handle.h>
 #include <vmobj/object.h>
 #include <vmobj/stats.h>
+#include <vmobj/vnode.h>
 
 #define VMOBJ_FS_MAGIC	0x766d6f62	/* "vmob" */
 
@@ -45,6 +46,16 @@ static int vm_family_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* msync(2).  The place in the family is the place in the file, if there is one. */
+static int vm_family_fsync(struct file *file, loff_t start, loff_t last,
+			   int datasync)
+{
+	struct vm_family *family = file->private_data;
+
+	return family->vnode ? vm_vnode_fsync(file, family->named, start, last) :
+			       0;
+}
+
 /*
  * No .mmap: remap_file_pages() would get in through it.  The owner keeps the
  * module while any VMA is left; its reference is taken by hand, since nobody
@@ -53,7 +64,7 @@ static int vm_family_release(struct inode *inode, struct file *file)
 static const struct file_operations vm_family_fops = {
 	.owner = THIS_MODULE,
 	.release = vm_family_release,
-	.fsync = noop_fsync,		/* msync */
+	.fsync = vm_family_fsync,
 };
 
 /* The inode may outlive all files: an O_PATH descriptor keeps it. */
@@ -185,6 +196,11 @@ static struct vm_family *vm_family_alloc(void)
 	mutex_unlock(&vm_families_lock);
 	vmobj_stat_inc(VMOBJ_FAMILIES_CREATED);
 	return family;
+}
+
+bool vm_family_owns_inode(const struct inode *inode)
+{
+	return inode->i_sb == vm_family_mnt->mnt_sb;
 }
 
 struct file *vm_family_create(void)

@@ -53,6 +53,7 @@
 #include <vmobj/fault.h>
 #include <vmobj/handle.h>
 #include <vmobj/map.h>
+#include <vmobj/pager.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/superpage.h>
@@ -481,6 +482,31 @@ static bool vm_walk_behind_end(const struct vm_walk *walk)
 	return unlikely(named) && walk->index >= vm_object_end(named);
 }
 
+/* Get the page from the file, with the family lock let go. */
+static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
+{
+	struct vm_family *family = walk->map->family;
+	struct vm_object *named = family->named;
+	int err;
+
+	vm_object_pip_add(named);
+	vm_family_read_unlock(family);
+	err = vm_pager_getpage(named, walk->index);
+	vm_object_pip_wakeup(named);
+	switch (err) {
+	case 0:
+		return 0;
+	case -ENOMEM:
+		return VM_FAULT_OOM;
+	case -EINTR:
+	case -ERESTARTSYS:
+		/* The signal first. */
+		return VM_FAULT_NOPAGE;
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
 /* See vm_fault_page(). */
 static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 {
@@ -489,6 +515,7 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 	vm_fault_t ret;
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
+again:
 	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
 	if (unlikely(ret))
 		return ret;
@@ -501,6 +528,12 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
+	if (unlikely(folio == VM_WALK_PAGE_IN)) {
+		ret = vm_walk_page_in(walk);
+		if (ret)
+			return ret;
+		goto again;
+	}
 	if (folio && walk->write && vm_walk_grant_write(walk, folio)) {
 		folio_unlock(folio);
 		folio = NULL;

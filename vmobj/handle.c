@@ -15,6 +15,8 @@
 #include <vmobj/handle.h>
 #include <vmobj/ioctl.h>
 #include <vmobj/object.h>
+#include <vmobj/pager.h>
+#include <vmobj/vnode.h>
 
 static unsigned long vm_handle_pages(loff_t length)
 {
@@ -46,6 +48,7 @@ static int vm_handle_name(struct vm_family *family, enum vm_object_type type,
 		object->handle = handle;
 		clear_bit(VM_OBJ_ONEMAPPING, &object->flags);
 		family->named = object;
+		family->vnode = type == VM_OBJECT_VNODE;
 	}
 	vm_family_write_unlock(family);
 	if (!object)
@@ -70,7 +73,7 @@ struct file *vm_handle_new(enum vm_object_type type, loff_t length)
 	return ERR_PTR(err);
 }
 
-void vm_handle_destroy(struct vm_family *family)
+void vm_handle_free(struct vm_family *family)
 {
 	struct vm_object *object = family->named;
 	struct vm_handle *handle = object->handle;
@@ -81,6 +84,15 @@ void vm_handle_destroy(struct vm_family *family)
 	vm_object_deallocate(object);
 	vm_family_write_unlock(family);
 	kfree(handle);
+}
+
+void vm_handle_destroy(struct vm_family *family)
+{
+	/* Not by a look at the object: somebody else may be at it. */
+	if (family->vnode)
+		vm_object_vndeallocate(family);
+	else
+		vm_handle_free(family);
 }
 
 /* ---- descriptors ---- */
@@ -289,6 +301,9 @@ static int vm_handle_truncate(struct vm_family *family, loff_t length)
 	/* Only root comes to the inode without a descriptor, by /proc. */
 	if (!family->named)
 		return -EINVAL;
+	/* Who has the file can do that himself; we will be told. */
+	if (family->vnode)
+		return -EINVAL;
 	handle = family->named->handle;
 	if ((length < handle->length && handle->seals & VMOBJ_SEAL_SHRINK) ||
 	    (length > handle->length && handle->seals & VMOBJ_SEAL_GROW))
@@ -312,6 +327,13 @@ static int vm_handle_setattr(COMPAT_IDMAP *idmap, struct dentry *dentry,
 	return err;
 }
 
+static loff_t vm_handle_size(struct vm_handle *handle)
+{
+	struct vm_pager *pager = handle->pager;
+
+	return pager ? pager->ops->size(pager) : handle->length;
+}
+
 static int vm_handle_getattr(COMPAT_IDMAP *idmap, const struct path *path,
 			     struct kstat *stat, u32 mask, unsigned int flags)
 {
@@ -323,7 +345,7 @@ static int vm_handle_getattr(COMPAT_IDMAP *idmap, const struct path *path,
 	stat->blksize = PAGE_SIZE;
 	vm_family_read_lock(family);
 	if (family->named) {
-		stat->size = family->named->handle->length;
+		stat->size = vm_handle_size(family->named->handle);
 		stat->blocks = family->named->memq->resident
 			       << (PAGE_SHIFT - 9);
 	}

@@ -7,6 +7,7 @@
 
 #include <linux/vmobj.h>
 
+#include <vmobj/attach.h>
 #include <vmobj/compat.h>
 #include <vmobj/handle.h>
 #include <vmobj/ioctl.h>
@@ -60,6 +61,8 @@ long vmobj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vmobj_ioctl_info((void __user *)arg);
 	case VMOBJ_IOC_CREATE:
 		return vm_handle_create_ioctl((void __user *)arg);
+	case VMOBJ_IOC_ATTACH:
+		return vmobj_attach((void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

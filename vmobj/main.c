@@ -29,6 +29,7 @@
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
 #include <vmobj/superpage.h>
+#include <vmobj/vnode.h>
 
 static int __init vmobj_init(void)
 {
@@ -48,6 +49,9 @@ static int __init vmobj_init(void)
 	err = vm_family_init();
 	if (err)
 		goto err_map;
+	err = vm_vnode_init();
+	if (err)
+		goto err_family;
 	vmobj_debugfs_init();
 	err = vmobj_device_register();
 	if (err)
@@ -56,6 +60,8 @@ static int __init vmobj_init(void)
 
 err_debugfs:
 	vmobj_debugfs_exit();
+	vm_vnode_exit();
+err_family:
 	vm_family_exit();
 err_map:
 	vm_map_exit();
@@ -73,6 +79,7 @@ static void __exit vmobj_exit(void)
 {
 	vmobj_device_deregister();
 	vmobj_debugfs_exit();
+	vm_vnode_exit();
 	vm_family_exit();
 	vm_map_exit();
 	vm_object_exit();

@@ -22,6 +22,7 @@
 #include <linux/rmap.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/handle.h>
 #include <vmobj/object.h>
 #include <vmobj/page.h>
 #include <vmobj/pager.h>
@@ -213,8 +214,6 @@ static void vm_clean_inval(struct vm_clean *clean, pgoff_t start)
 
 	vm_family_write_lock(family);
 	vm_object_page_remove(clean->object, start, clean->end, true);
-	if (clean->pager->ops->removed)
-		clean->pager->ops->removed(clean->pager);
 	vm_family_write_unlock(family);
 }
 
@@ -237,14 +236,14 @@ int vm_object_page_clean(struct vm_object *object, pgoff_t start, pgoff_t end,
 {
 	struct vm_clean clean = {
 		.object = object,
-		.pager = object->handle,
+		.pager = object->handle ? object->handle->pager : NULL,
 		.end = end ?: vm_object_end(object),
 		.flags = flags,
 	};
 	bool whole = start <= object->pg_base &&
 		     clean.end >= vm_object_end(object);
 
-	if (object->type != VM_OBJECT_VNODE)
+	if (!clean.pager)
 		return 0;
 	mutex_lock(&clean.pager->clean_lock);
 	if (vm_clean_begin(&clean, whole)) {

@@ -22,6 +22,7 @@
 #include <linux/sched/signal.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/handle.h>
 #include <vmobj/object.h>
 #include <vmobj/page.h>
 #include <vmobj/pager.h>
@@ -188,6 +189,8 @@ static int vm_pagein_once(struct vm_pagein *in, bool cluster)
 {
 	int err;
 
+	if (in->pager->ops->refresh)
+		in->pager->ops->refresh(in->pager);
 	vm_family_read_lock(in->object->family);
 	err = vm_pagein_choose(in, cluster);
 	vm_family_read_unlock(in->object->family);
@@ -204,7 +207,7 @@ int vm_pager_getpage(struct vm_object *object, pgoff_t index)
 {
 	struct vm_pagein in = {
 		.object = object,
-		.pager = object->handle,
+		.pager = object->handle->pager,
 		.index = index,
 	};
 	unsigned int tries = 0;

@@ -10,7 +10,9 @@
 #include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/fsnotify_backend.h>
 #include <linux/module.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -127,6 +129,45 @@ vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
 #define COMPAT_VM_MAYBE_GUARD	VM_MAYBE_GUARD
 #else
 #define COMPAT_VM_MAYBE_GUARD	VM_NONE
+#endif
+
+/* 6.8: vfs_iter_write() keeps a freeze of the file system out itself */
+static inline ssize_t compat_vfs_iter_write(struct file *file,
+					    struct iov_iter *iter, loff_t *pos)
+{
+	ssize_t n;
+
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0))
+		file_start_write(file);
+	n = vfs_iter_write(file, iter, pos, 0);
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0))
+		file_end_write(file);
+	return n;
+}
+
+/* Make a file, whose inode is locked, shorter.  6.3: id maps instead of user namespaces */
+static inline int compat_set_size(struct file *file, loff_t size)
+{
+	struct iattr attr = {
+		.ia_valid = ATTR_SIZE | ATTR_FILE,
+		.ia_size = size,
+		.ia_file = file,
+	};
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return notify_change(file_mnt_user_ns(file), file_dentry(file), &attr,
+			     NULL);
+#else
+	return notify_change(file_mnt_idmap(file), file_dentry(file), &attr,
+			     NULL);
+#endif
+}
+
+/* 6.8: locks of all groups are safe in reclaim */
+#ifdef FSNOTIFY_GROUP_NOFS
+#define COMPAT_FSNOTIFY_GROUP_FLAGS	FSNOTIFY_GROUP_NOFS
+#else
+#define COMPAT_FSNOTIFY_GROUP_FLAGS	0
 #endif
 
 /*

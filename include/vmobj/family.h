@@ -50,6 +50,7 @@
  * @mapping: address space of the family's inode
  * @named: the object that has a descriptor, or NULL; see handle.h.  Set before there is
  *	any map, for life
+ * @vnode: @named is, or was, the object of a file; set with it
  * @nr_files: pseudo files, those of VMAs and those that users have
  * @objects: &vm_object.family_link, ids ascending
  * @nr_objects: length of @objects
@@ -72,6 +73,7 @@ struct vm_family {
 	u64 id;
 	struct address_space *mapping;
 	struct vm_object *named;
+	bool vnode;
 	atomic_t nr_files;
 	struct list_head objects;
 	unsigned long nr_objects;
@@ -139,6 +141,12 @@ void vm_family_close(struct vm_family *family);
  * Return: as vm_family_create().
  */
 struct file *vm_family_open(struct vm_family *family);
+
+/**
+ * vm_family_owns_inode() - is it the inode of a family?
+ * @inode: any inode
+ */
+bool vm_family_owns_inode(const struct inode *inode);
 
 /**
  * vm_family_get() - one more reference to the struct

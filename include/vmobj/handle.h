@@ -74,6 +74,14 @@ struct file *vm_handle_new(enum vm_object_type type, loff_t length);
 void vm_handle_destroy(struct vm_family *family);
 
 /**
+ * vm_handle_free() - vm_handle_destroy() when nothing is to be written any more
+ * @family: family without maps and files
+ *
+ * May sleep.
+ */
+void vm_handle_free(struct vm_family *family);
+
+/**
  * vm_handle_install() - a descriptor of a named object for the calling process
  * @family: its family
  * @base: see &struct vm_descriptor

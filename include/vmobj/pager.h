@@ -2,7 +2,7 @@
 /*
  * Pagers: where the pages of a named object come from and go to.
  *
- * An object of type VM_OBJECT_VNODE has a struct vm_pager as its handle.  The code
+ * The handle of an object of type VM_OBJECT_VNODE has a struct vm_pager.  The code
  * here knows about pages and objects and not about files: those are in vnode.c, and
  * the unit tests have a pager of their own.
  *
@@ -13,6 +13,7 @@
 #ifndef _VMOBJ_PAGER_H
 #define _VMOBJ_PAGER_H
 
+#include <linux/bits.h>
 #include <linux/bvec.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
@@ -34,8 +35,8 @@ struct vm_pager;
  *	errno
  * @sync: what was written is on stable storage when it returns: from byte @start to
  *	@last.  May sleep, as @write.  Returns 0 or a negative errno.  May be NULL
- * @removed: clean pages have left the object; family lock held for writing.  May be
- *	NULL
+ * @refresh: a page is wanted: see whether the store has another size now.  May sleep;
+ *	no lock of ours is held but the process's mmap_lock.  May be NULL
  */
 struct vm_pager_ops {
 	loff_t (*size)(struct vm_pager *pager);
@@ -44,11 +45,11 @@ struct vm_pager_ops {
 	int (*write)(struct vm_pager *pager, pgoff_t index, struct bio_vec *bv,
 		     unsigned int nr);
 	int (*sync)(struct vm_pager *pager, loff_t start, loff_t last);
-	void (*removed)(struct vm_pager *pager);
+	void (*refresh)(struct vm_pager *pager);
 };
 
 /**
- * struct vm_pager - the store behind a named object; its &vm_object.handle
+ * struct vm_pager - the store behind a named object; &vm_handle.pager
  * @ops: what it can do
  * @clean_lock: one vm_object_page_clean() at a time (BSD OBJ_CLEANING): the second
  *	may not return before what the first has taken is written
@@ -83,9 +84,9 @@ void vm_pager_setup(struct vm_pager *pager, const struct vm_pager_ops *ops);
 int vm_pager_getpage(struct vm_object *object, pgoff_t index);
 
 /* Flags of vm_object_page_clean() (BSD OBJPC_*) */
-#define VM_CLEAN_SYNC	(1U << 0)	/* and wait until it is on stable storage */
-#define VM_CLEAN_INVAL	(1U << 1)	/* then throw the pages away */
-#define VM_CLEAN_NOSYNC	(1U << 2)	/* leave out pages marked nosync */
+#define VM_CLEAN_SYNC	BIT(0)	/* and wait until it is on stable storage */
+#define VM_CLEAN_INVAL	BIT(1)	/* then throw the pages away */
+#define VM_CLEAN_NOSYNC	BIT(2)	/* leave out pages marked nosync */
 
 /**
  * vm_object_page_clean() - write dirty pages to the store (BSD vm_object_page_clean)
