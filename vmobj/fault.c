@@ -47,6 +47,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/userfaultfd_k.h>
 
 #include <vmobj/compat.h>
@@ -482,6 +483,18 @@ static bool vm_walk_behind_end(const struct vm_walk *walk)
 	return unlikely(named) && walk->index >= vm_object_end(named);
 }
 
+/*
+ * A signal before the page.  A program takes the signal and tries again; the kernel, which
+ * would just try again, is to give up.
+ */
+static vm_fault_t vm_walk_interrupted(struct vm_walk *walk)
+{
+	if (walk->vmf && walk->vmf->flags & FAULT_FLAG_USER &&
+	    !fatal_signal_pending(current))
+		return VM_FAULT_NOPAGE;
+	return VM_FAULT_SIGBUS;
+}
+
 /* Get the page from the file, with the family lock let go. */
 static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 {
@@ -500,8 +513,7 @@ static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 		return VM_FAULT_OOM;
 	case -EINTR:
 	case -ERESTARTSYS:
-		/* The signal first. */
-		return VM_FAULT_NOPAGE;
+		return vm_walk_interrupted(walk);
 	default:
 		return VM_FAULT_SIGBUS;
 	}
