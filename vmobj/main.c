@@ -10,6 +10,9 @@
  *	object.c	objects; shadow.c and collapse.c chain them and shorten
  *			the chains, copyup.c those that are too deep; writeset.c
  *			remembers what may be written
+ *	attach.c	files as objects: their descriptors; vnode.c reads, writes and
+ *			watches the files, pager.c and pageclean.c are between
+ *			them and the pages
  *	advise.c	advice on ranges
  *	superpage.c	who gets huge pages
  *	page.c		pages; pageq.c their queues; pmap.c their PTEs
