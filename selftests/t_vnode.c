@@ -220,6 +220,22 @@ TEST_F(vnode, end_of_file)
 	EXPECT_EQ(0, vt_get(self->mem, 7));
 }
 
+TEST_F(vnode, private_copies_do_not_survive_truncation)
+{
+	char *mem = map_object(self->object, PAGES, MAP_PRIVATE);
+
+	ASSERT_NE(MAP_FAILED, mem);
+	vt_put(mem, 1, 10);
+	vt_put(mem, 6, 60);
+	ASSERT_EQ(0, ftruncate(self->fd, FILE_SIZE(2)));
+	EXPECT_EQ(10, vt_get(mem, 1));
+	EXPECT_EQ(SIGBUS, vt_try_read(vt_page(mem, 6)));
+	EXPECT_EQ(SIGBUS, vt_try_write(vt_page(mem, 6), 1));
+	ASSERT_EQ(0, ftruncate(self->fd, FILE_SIZE(PAGES)));
+	EXPECT_EQ(0, vt_get(mem, 6));
+	munmap(mem, PAGES * vt_page_size);
+}
+
 TEST_F(vnode, dirty_pages_do_not_survive_truncation)
 {
 	ASSERT_EQ(0, vt_try_write(vt_page(self->mem, 2) + 200, 'x'));

@@ -13,6 +13,7 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/seq_file.h>
+#include <linux/splice.h>
 #include <linux/uio.h>
 
 #include <linux/vmobj.h>
@@ -182,6 +183,8 @@ static const struct file_operations vm_attach_fops = {
 	.llseek = vm_attach_llseek,
 	.read_iter = vm_attach_read_iter,
 	.write_iter = vm_attach_write_iter,
+	.splice_read = compat_splice_read,
+	.splice_write = iter_file_splice_write,
 	.fsync = vm_attach_fsync,
 	.mmap = vm_attach_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,

@@ -263,13 +263,19 @@ static void vm_object_cut(struct vm_object *object, pgoff_t end)
 	folio_unlock(pg->folio);
 }
 
-static void vm_handle_shrink(struct vm_family *family, pgoff_t end)
+void vm_handle_cut(struct vm_family *family, pgoff_t end)
 {
 	struct vm_object *object;
 
-	family->named->size = end;
+	lockdep_assert_held_write(&family->lock);
 	list_for_each_entry(object, &family->objects, family_link)
 		vm_object_cut(object, end);
+}
+
+static void vm_handle_shrink(struct vm_family *family, pgoff_t end)
+{
+	family->named->size = end;
+	vm_handle_cut(family, end);
 }
 
 void vm_handle_resize(struct vm_family *family, loff_t length)

@@ -365,8 +365,7 @@ static void vm_vnode_shrunk(struct vm_vnode *vnode, loff_t size)
 
 	if (size < vnode->shrunk_to)
 		WRITE_ONCE(vnode->shrunk_to, size);
-	vm_object_page_remove(vnode->object, DIV_ROUND_UP_ULL(size, PAGE_SIZE),
-			      0, false);
+	vm_handle_cut(vnode->family, DIV_ROUND_UP_ULL(size, PAGE_SIZE));
 	folio = vm_vnode_lock_tail(vnode, size);
 	if (!folio)
 		return;

@@ -126,6 +126,15 @@ int vm_handle_mmap(struct file *file, struct vm_area_struct *vma);
 void vm_handle_resize(struct vm_family *family, loff_t length);
 
 /**
+ * vm_handle_cut() - throw away what is behind an end, private copies as well
+ * @family: its family, family lock held for writing
+ * @end: first page that goes
+ *
+ * May sleep.
+ */
+void vm_handle_cut(struct vm_family *family, pgoff_t end);
+
+/**
  * vm_handle_zero() - fill bytes of the resident pages with zeros
  * @family: its family, family lock held for writing
  * @from: first byte
