@@ -43,7 +43,7 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define compat_fillattr(idmap, mask, inode, stat) \
-	generic_fillattr(idmap, inode, stat)
+	((void)(mask), generic_fillattr(idmap, inode, stat))
 #else
 #define compat_fillattr(idmap, mask, inode, stat) \
 	generic_fillattr(idmap, mask, inode, stat)
