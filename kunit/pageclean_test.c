@@ -491,6 +491,38 @@ static void page_clean_generation_changes(struct kunit *test)
 	store_end(store);
 }
 
+/* The store is changed while a page is written, and the page wanted. */
+static void store_change_and_get(struct store *store)
+{
+	store->during = NULL;
+	store->data[2] = NUMBER(2);	/* what has been written is not there yet */
+	world_lock(store->w);
+	store->pager.changes++;
+	vm_object_page_remove(store->object, at(0), 0, true);
+	world_unlock(store->w);
+	KUNIT_EXPECT_EQ(store->w->test, store_get(store, 2), 0);
+	KUNIT_EXPECT_EQ(store->w->test, store->reads, 1U);
+	store->data[2] = 3;
+}
+
+/* Fails if the page is read from the store before it has been written there. */
+static void page_clean_races_with_change(struct kunit *test)
+{
+	struct store *store = store_make(test);
+	u64 *p;
+
+	store_dirty_range(store, 2, 3);
+	store->during = store_change_and_get;
+	KUNIT_EXPECT_EQ(test, vm_object_page_clean(store->object, 0, 0, 0), 0);
+	/* Out of date perhaps. */
+	KUNIT_EXPECT_NULL(test, world_page(store->object, 2));
+	KUNIT_EXPECT_EQ(test, store_get(store, 2), 0);
+	p = kmap_local_folio(world_page(store->object, 2)->folio, 0);
+	KUNIT_EXPECT_EQ(test, *p, 3ULL);
+	kunmap_local(p);
+	store_end(store);
+}
+
 /* Fails if anonymous memory is written anywhere. */
 static void page_clean_of_anonymous_memory(struct kunit *test)
 {
@@ -515,6 +547,7 @@ static struct kunit_case pageclean_cases[] = {
 	KUNIT_CASE(page_clean_redirtied),
 	KUNIT_CASE(page_clean_error),
 	KUNIT_CASE(page_clean_generation_changes),
+	KUNIT_CASE(page_clean_races_with_change),
 	KUNIT_CASE(page_clean_of_anonymous_memory),
 	{}
 };

@@ -245,8 +245,9 @@ static bool vm_object_keeps_page(struct vm_page *pg, bool clean_only)
 
 	folio_lock(folio);
 	vm_page_unmap(pg);
-	keep = pg->wire_count || (clean_only && (folio_test_dirty(folio) ||
-						 folio_maybe_dma_pinned(folio)));
+	keep = pg->wire_count ||
+	       (clean_only && (folio_test_dirty(folio) || pg->writing ||
+			       folio_maybe_dma_pinned(folio)));
 	if (keep && !clean_only) {
 		folio_clear_uptodate(folio);
 		folio_clear_dirty(folio);

@@ -267,6 +267,7 @@ static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
 	pg->ahead = 0;
 	pg->marker = false;
 	pg->nosync = false;
+	pg->writing = false;
 
 	__folio_set_locked(folio);
 	if (valid)

@@ -39,6 +39,7 @@
  * @flags: VM_CLEAN_*
  * @left: something in the range may be dirty still
  * @error: the first one
+ * @changes: &vm_pager.changes when the cluster was taken
  * @index: first page of the cluster
  * @nr: pages of it
  * @folio: the pages, with a reference each, clean
@@ -51,6 +52,7 @@ struct vm_clean {
 	unsigned int flags;
 	bool left;
 	int error;
+	u32 changes;
 	pgoff_t index;
 	unsigned int nr;
 	struct folio *folio[VM_CLUSTER];
@@ -115,6 +117,7 @@ static bool vm_clean_take(struct vm_clean *clean, struct vm_page *pg)
 		if (folio_maybe_dma_pinned(folio))
 			clean->left = true;
 		folio_get(folio);
+		pg->writing = true;
 		taken = true;
 	}
 	folio_unlock(folio);
@@ -129,6 +132,7 @@ static void vm_clean_collect(struct vm_clean *clean, struct vm_page *pg)
 {
 	lockdep_assert_held(&clean->object->family->lock);
 
+	clean->changes = clean->pager->changes;
 	clean->index = pg->index;
 	clean->nr = 0;
 	while (pg && !WARN_ON_ONCE(pg->order) && vm_clean_take(clean, pg)) {
@@ -146,6 +150,35 @@ static void vm_clean_collect(struct vm_clean *clean, struct vm_page *pg)
 	}
 }
 
+/* A page has been written, if it is still ours.  Until it is unlocked it stays so. */
+static void vm_clean_done(struct vm_clean *clean, struct folio *folio, int err)
+{
+	struct vm_page *pg;
+
+	folio_lock(folio);
+	if (folio->mapping == clean->object->family->mapping) {
+		pg = folio->private;
+		pg->writing = false;
+		if (err)
+			folio_set_dirty(folio);
+	}
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
+/* Pages that would have been thrown away meanwhile go now. */
+static void vm_clean_catch_up(struct vm_clean *clean)
+{
+	struct vm_family *family = clean->object->family;
+
+	if (READ_ONCE(clean->pager->changes) == clean->changes)
+		return;
+	vm_family_write_lock(family);
+	vm_object_page_remove(clean->object, clean->index,
+			      clean->index + clean->nr, true);
+	vm_family_write_unlock(family);
+}
+
 /*
  * Write the cluster; nothing is locked.  What could not be written is dirty again: it
  * may work later, when there is room.
@@ -159,11 +192,9 @@ static void vm_object_page_collect_flush(struct vm_clean *clean)
 		return;
 	err = clean->pager->ops->write(clean->pager, clean->index, clean->bv,
 				       clean->nr);
-	for (i = 0; i < clean->nr; i++) {
-		if (err)
-			folio_set_dirty(clean->folio[i]);
-		folio_put(clean->folio[i]);
-	}
+	for (i = 0; i < clean->nr; i++)
+		vm_clean_done(clean, clean->folio[i], err);
+	vm_clean_catch_up(clean);
 	if (err) {
 		clean->left = true;
 		clean->error = clean->error ?: err;

@@ -312,8 +312,8 @@ void vm_object_update_onemapping(struct vm_object *object);
  * @object: object or NULL; family lock held for writing
  * @start: first page, family coordinates
  * @end: first page behind the range, or 0: all from @start on
- * @clean_only: keep pages that are dirty, or may become so without a fault: those
- *	pinned by get_user_pages
+ * @clean_only: keep pages that are dirty, or are being written to their store, or may
+ *	become dirty without a fault: those pinned by get_user_pages
  *
  * Unmaps and frees the pages.  A wired page stays where it is but is unmapped
  * and, unless @clean_only, loses its data: it is no longer valid nor dirty.

@@ -60,7 +60,9 @@
  * @ahead: how many like it may follow it unasked, see superpage.h
  * @marker: a scan's place holder in a queue, not a page
  * @nosync: not to be written to its store before somebody asks for that (BSD
- *	PG_NOSYNC)
+ *	PG_NOSYNC); folio lock
+ * @writing: on its way to its store, and not to be read from there meanwhile; folio
+ *	lock
  */
 struct vm_page {
 	struct rb_node rb;
@@ -73,7 +75,8 @@ struct vm_page {
 	unsigned char act_count;
 	unsigned char ahead;
 	bool marker;
-	bool nosync;
+	bool nosync:1;
+	bool writing:1;
 };
 
 /**
