@@ -840,6 +840,51 @@ static void stir_for_ever(void *arg)
 	}
 }
 
+static void write_elsewhere(void *arg)
+{
+	struct stir *s = arg;
+
+	for (;;)
+		VT_CHECK(file_put(s->fd, vt_below(&s->random, 3), 5));
+}
+
+static void sync_for_ever(void *arg)
+{
+	struct stir *s = arg;
+	int object = attach(s->fd);
+
+	for (;;)
+		VT_CHECK(!sync_object(object, vt_below(&s->random, 2) ?
+				      VMOBJ_SYNC_INVAL : 0));
+}
+
+/* Fails if a page shows what it was before, because others change the file. */
+TEST_F(vnode, own_writes_stay)
+{
+	unsigned long i, rounds = vt_scale(30000, 3000);
+	struct stir s = { .fd = self->fd, .random = vt_seed() };
+	volatile uint32_t *own = (void *)vt_page(self->mem, 5);
+	pid_t pid[2];
+	int j;
+
+	pid[0] = vt_fork(write_elsewhere, &s);
+	pid[1] = vt_fork(sync_for_ever, &s);
+	for (i = 1; i <= rounds; i++) {
+		own[i % 100] = i;
+		for (j = 0; j < 4; j++)
+			ASSERT_EQ(i, own[i % 100]);
+		if (i > 100)
+			ASSERT_EQ(i - 50, own[(i - 50) % 100]);
+	}
+	for (j = 0; j < 2; j++) {
+		kill(pid[j], SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, vt_wait(pid[j]));
+	}
+	ASSERT_EQ(0, fsync(self->object));
+	ASSERT_EQ(4, pread(self->fd, &j, 4, FILE_SIZE(5) + rounds % 100 * 4));
+	EXPECT_EQ(rounds, j);
+}
+
 /* Fails if something hangs, or the kernel complains. */
 TEST_F(vnode, everything_at_once)
 {
