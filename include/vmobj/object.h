@@ -32,7 +32,7 @@
 #include <vmobj/page.h>
 
 struct vm_map_entry;
-struct vm_writeset_chunk;
+struct vm_writeset_group;
 
 /*
  * For the few small structs that fork, unmap and mremap need, which can not
@@ -123,7 +123,7 @@ struct vm_object {
 	unsigned long generation;
 	struct xarray writeset;
 	struct llist_head writeset_used;
-	struct vm_writeset_chunk *writeset_last;
+	struct vm_writeset_group *writeset_last;
 	u64 id;
 };
 
