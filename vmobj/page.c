@@ -443,7 +443,7 @@ bool vm_page_make_exclusive(struct vm_page *pg)
  * Cut the folio loose from us: no PTE, no mapping.  Whoever still holds a
  * reference (get_user_pages) keeps plain memory.
  */
-static void vm_page_detach_folio(struct vm_page *pg)
+static __always_inline void vm_page_detach_folio(struct vm_page *pg)
 {
 	struct folio *folio = pg->folio;
 
@@ -464,9 +464,6 @@ static bool vm_page_keep_wired(struct vm_page *pg)
 {
 	struct folio *folio = pg->folio;
 	bool wired;
-
-	if (likely(!READ_ONCE(pg->wire_count)))
-		return false;
 
 	folio_lock(folio);
 	wired = pg->wire_count;
@@ -489,17 +486,14 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 		return;
 	cond_resched();
 	/* Off the queues only after this: until then somebody may requeue it. */
-	for (i = 0; i < batch->nr; i++)
-		vm_page_detach_folio(batch->page[i]);
-	vm_pageq_remove_many(batch->page, batch->nr);
 	for (i = 0; i < batch->nr; i++) {
-		struct folio *folio = batch->page[i]->folio;
-
-		folio->private = NULL;
-		pages[i] = &folio->page;
-		if (batch->page[i]->order)
-			tails += vm_page_nr(batch->page[i]) - 1;
+		vm_page_detach_folio(batch->page[i]);
+		pages[i] = &batch->page[i]->folio->page;
+		tails += vm_page_nr(batch->page[i]) - 1;
 	}
+	vm_pageq_remove_many(batch->page, batch->nr);
+	for (i = 0; i < batch->nr; i++)
+		set_page_private(pages[i], 0);
 	release_pages(pages, batch->nr);
 	kmem_cache_free_bulk(vm_page_slab, batch->nr, (void **)batch->page);
 	vmobj_stat_add(VMOBJ_PAGE_FREES, batch->nr);
@@ -508,13 +502,19 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 	batch->nr = 0;
 }
 
-void vm_page_batch_add(struct vm_page_batch *batch, struct vm_page *pg)
+static __always_inline void vm_page_batch_put(struct vm_page_batch *batch,
+					      struct vm_page *pg)
 {
-	if (vm_page_keep_wired(pg))
+	if (unlikely(READ_ONCE(pg->wire_count)) && vm_page_keep_wired(pg))
 		return;
 	batch->page[batch->nr++] = pg;
 	if (batch->nr == VM_PAGE_BATCH)
 		vm_page_batch_flush(batch);
+}
+
+void vm_page_batch_add(struct vm_page_batch *batch, struct vm_page *pg)
+{
+	vm_page_batch_put(batch, pg);
 }
 
 void vm_page_free(struct vm_page *pg)
@@ -531,7 +531,7 @@ EXPORT_SYMBOL_IF_KUNIT(vm_page_free);
  * rotated up until there are none, and then the first is the root.  Neither balance
  * nor parents are kept.
  */
-static struct rb_node *vm_memq_pop_first(struct rb_node **root)
+static __always_inline struct rb_node *vm_memq_pop_first(struct rb_node **root)
 {
 	struct rb_node *node = *root, *left;
 
@@ -557,7 +557,7 @@ void vm_memq_free_all(struct vm_memq *q)
 	while ((node = vm_memq_pop_first(&q->root.rb_node))) {
 		pg = rb_entry(node, struct vm_page, rb);
 		pg->memq = NULL;
-		vm_page_batch_add(&batch, pg);
+		vm_page_batch_put(&batch, pg);
 	}
 	vm_page_batch_flush(&batch);
 	kmem_cache_free(vm_memq_slab, q);
