@@ -292,6 +292,82 @@ static void fork_does_not_split_a_large_page(struct kunit *test)
 	world_dump(w);
 }
 
+/* Fails if a promotion loses a page, or what is not there does not become zeros. */
+static void small_pages_are_promoted(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a;
+
+	world_region(w, 2 * LARGE);
+	world_write(w, P, 1, 100);
+	world_write(w, P, 2, 200);
+	world_write(w, P, LARGE + 1, 300);
+	a = world_object(w, P, 0);
+	world_lock(w);
+	KUNIT_EXPECT_TRUE(test, vm_object_promote(a, at(3), ORDER));
+	world_unlock(w);
+	EXPECT_COUNT(w, VMOBJ_PROMOTES, 1);
+	EXPECT_OBJECT(w, a, 1, 0, LARGE + 1, true);
+	KUNIT_EXPECT_EQ(test, a->memq->large, 1UL);
+	world_dump(w);
+	world_write(w, P, 0, 400);
+	world_dump(w);
+}
+
+/* Fails if what is large already is copied, or what nobody has touched is filled. */
+static void nothing_to_promote(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = two_large(w);
+
+	world_unmap(w, P, LARGE, 2 * LARGE);
+	world_lock(w);
+	vm_map_fill(w->proc[P], at(0), at(2 * LARGE), VM_INHERIT_COPY);
+	memset(w->want[P] + LARGE, 0, LARGE * sizeof(u64));
+	KUNIT_EXPECT_FALSE(test, vm_object_promote(a, at(1), ORDER));
+	KUNIT_EXPECT_FALSE(test, vm_object_promote(a, at(2 * LARGE), ORDER));
+	world_unlock(w);
+	EXPECT_COUNT(w, VMOBJ_PROMOTES, 0);
+	world_dump(w);
+}
+
+/* Fails if a page is promoted that others see, or use, or that hides one below. */
+static void only_what_is_nobody_elses_is_promoted(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a;
+	struct folio *pinned;
+	int c;
+
+	world_written(w, LARGE);
+	a = world_object(w, P, 0);
+	pinned = world_page(a, 1)->folio;
+	folio_get(pinned);
+	world_lock(w);
+	KUNIT_EXPECT_FALSE(test, vm_object_promote(a, at(0), ORDER));
+	world_unlock(w);
+	folio_put(pinned);
+
+	c = world_fork(w, P);
+	world_write(w, P, 1, 100);
+	world_lock(w);
+	KUNIT_EXPECT_FALSE(test, vm_object_promote(a, at(0), ORDER));
+	KUNIT_EXPECT_FALSE(test, vm_object_promote(world_object(w, P, 0), at(0),
+						   ORDER));
+	world_unlock(w);
+	EXPECT_COUNT(w, VMOBJ_PROMOTES, 0);
+	world_dump(w);
+	world_kill(w, c);
+
+	a = world_object(w, P, 0);
+	world_lock(w);
+	KUNIT_EXPECT_TRUE(test, vm_object_promote(a, at(0), ORDER));
+	world_unlock(w);
+	EXPECT_OBJECT(w, a, 1, 0, LARGE, true);
+	KUNIT_EXPECT_EQ(test, a->memq->nr, 1UL);
+	world_dump(w);
+}
+
 static struct kunit_case superpage_cases[] = {
 	KUNIT_CASE(small_page_above_is_absorbed),
 	KUNIT_CASE(bigger_top_absorbs_too),
@@ -305,6 +381,9 @@ static struct kunit_case superpage_cases[] = {
 	KUNIT_CASE(cut_off_from_both_sides),
 	KUNIT_CASE(growth_over_a_large_page_is_zero),
 	KUNIT_CASE(fork_does_not_split_a_large_page),
+	KUNIT_CASE(small_pages_are_promoted),
+	KUNIT_CASE(nothing_to_promote),
+	KUNIT_CASE(only_what_is_nobody_elses_is_promoted),
 	{}
 };
 

@@ -67,6 +67,8 @@
  * @top: object of the entry
  * @seq: state of the top's tree when it had no page
  * @found: object that has the page
+ * @promoted: it has been tried to make a superpage of what is there
+ * @table: there is a page table for @index, which keeps a huge PMD out
  * @clear: no other page is mapped at the address of @vmf, nor can it be
  * @whole: the folio is large, and all of it is what the process sees there
  */
@@ -81,12 +83,17 @@ struct vm_walk {
 	struct vm_object *top;
 	unsigned int seq;
 	struct vm_object *found;
+	bool promoted;
+	bool table;
 	bool clear;
 	bool whole;
 };
 
 /* Case 0 of everything: what the walk was based on is no longer so. */
 #define VM_WALK_AGAIN	ERR_PTR(-EAGAIN)
+
+/* The same, after small pages have been made one, which readers may not do. */
+#define VM_WALK_PROMOTE	ERR_PTR(-EBUSY)
 
 /* A page that lost its data while it was wired starts over as zeros. */
 static void vm_page_make_valid(struct vm_page *pg)
@@ -151,7 +158,8 @@ static bool vm_walk_fits(const struct vm_walk *walk, unsigned int order)
 
 /* A fresh large page, if it fits, nothing is there, and it can be had. */
 static struct vm_page *vm_walk_alloc_order(struct vm_walk *walk,
-					   unsigned int order, int ahead)
+					   unsigned int order, int ahead,
+					   unsigned int reach)
 {
 	pgoff_t start = round_down(walk->index, 1UL << order);
 	struct vm_page *pg;
@@ -160,8 +168,10 @@ static struct vm_page *vm_walk_alloc_order(struct vm_walk *walk,
 	    !vm_walk_empty(walk, NULL, start, start + (1UL << order)))
 		return NULL;
 	pg = vm_page_alloc(walk->map->family->mapping, start, order, true);
-	if (pg)
+	if (pg) {
 		pg->ahead = ahead;
+		pg->reach = reach;
+	}
 	return pg;
 }
 
@@ -170,7 +180,8 @@ static struct vm_page *vm_walk_alloc_order(struct vm_walk *walk,
  * Blocks ahead of use would save no fault where the kernel maps them page by page.
  */
 static int vm_walk_wants(const struct vm_walk *walk,
-			 enum vm_superpage_want want, unsigned int order)
+			 enum vm_superpage_want want, unsigned int order,
+			 unsigned int *reach)
 {
 	switch (want) {
 	case VM_SUPERPAGE_NOW:
@@ -180,8 +191,8 @@ static int vm_walk_wants(const struct vm_walk *walk,
 	case VM_SUPERPAGE_AHEAD_OF_USE:
 		if (walk->write && (order == VM_SUPERPAGE_ORDER ||
 				    COMPAT_MAPS_LARGE_FOLIOS))
-			return vm_superpage_ahead(walk->top->memq, walk->index,
-						  order);
+			return vm_superpage_ahead(walk->top, walk->index, order,
+						  reach);
 		return -1;
 	default:
 		return -1;
@@ -189,35 +200,58 @@ static int vm_walk_wants(const struct vm_walk *walk,
 }
 
 /* The largest page that is wanted and can be had. */
-static struct vm_page *vm_walk_alloc_large(struct vm_walk *walk)
+static struct vm_page *vm_walk_alloc_large(struct vm_walk *walk,
+					   enum vm_superpage_want want)
 {
-	enum vm_superpage_want want = vm_superpage_wanted(walk->vma);
+	unsigned int reach = 0;
 	struct vm_page *pg;
 	int ahead;
 
-	if (want == VM_SUPERPAGE_NEVER)
-		return NULL;
-	ahead = vm_walk_wants(walk, want, VM_SUPERPAGE_ORDER);
+	ahead = vm_walk_wants(walk, want, VM_SUPERPAGE_ORDER, &reach);
 	if (ahead >= 0) {
-		pg = vm_walk_alloc_order(walk, VM_SUPERPAGE_ORDER, ahead);
+		pg = vm_walk_alloc_order(walk, VM_SUPERPAGE_ORDER, ahead, reach);
 		if (pg)
 			return pg;
 	} else {
-		ahead = vm_walk_wants(walk, want, VM_BLOCK_ORDER);
+		ahead = vm_walk_wants(walk, want, VM_BLOCK_ORDER, &reach);
 	}
 	if (ahead < 0)
 		return NULL;
 	return vm_walk_alloc_order(walk, VM_BLOCK_ORDER,
-				   min(ahead, VM_BLOCK_AHEAD));
+				   min(ahead, VM_BLOCK_AHEAD), 0);
+}
+
+/*
+ * Has so much been touched around here that a superpage is wanted?  What is asked
+ * here is cheap; vm_object_promote() asks for the rest.
+ *
+ * Memory that is locked stays mapped, and a userfaultfd would be told of faults that
+ * it has seen before.
+ */
+static bool vm_walk_wants_promotion(const struct vm_walk *walk,
+				    enum vm_superpage_want want)
+{
+	return (want == VM_SUPERPAGE_NOW || want == VM_SUPERPAGE_AHEAD_OF_USE) &&
+	       !walk->promoted && !walk->top->backing_object &&
+	       vm_writeset_grown(walk->top, walk->index, VM_SUPERPAGE_PROMOTE) &&
+	       walk->top->ref_count == 1 &&
+	       vm_walk_fits(walk, VM_SUPERPAGE_ORDER) &&
+	       !(walk->vma->vm_flags & VM_LOCKED) &&
+	       !userfaultfd_armed(walk->vma);
 }
 
 /* Case 3. */
 static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 {
+	enum vm_superpage_want want = VM_SUPERPAGE_NEVER;
 	struct vm_page *pg = NULL;
 
 	if (walk->vma)
-		pg = vm_walk_alloc_large(walk);
+		want = vm_superpage_wanted(walk->vma);
+	if (vm_walk_wants_promotion(walk, want))
+		return VM_WALK_PROMOTE;
+	if (want != VM_SUPERPAGE_NEVER)
+		pg = vm_walk_alloc_large(walk, want);
 	if (!pg)
 		pg = vm_page_alloc_next(&walk->map->reserve,
 					walk->map->family->mapping, walk->index,
@@ -413,7 +447,7 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 
 	vm_object_set_writeable_dirty(walk->top);
 	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
-	if (walk->whole)
+	if (walk->whole && !walk->table)
 		return vm_writeset_add_folio(walk->top, folio);
 	return vm_fault_writeset_add(walk->top, folio, walk->index, 1);
 }
@@ -426,14 +460,21 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 	vm_fault_t ret;
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
-	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
-	if (unlikely(ret))
-		return ret;
-
-	walk->top = walk->entry->object;
-	do {
-		folio = vm_walk_once(walk);
-	} while (folio == VM_WALK_AGAIN);
+	for (;;) {
+		ret = vm_fault_lookup(map, walk->index, walk->write,
+				      &walk->entry);
+		if (unlikely(ret))
+			return ret;
+		walk->top = walk->entry->object;
+		do {
+			folio = vm_walk_once(walk);
+		} while (folio == VM_WALK_AGAIN);
+		if (likely(folio != VM_WALK_PROMOTE))
+			break;
+		vm_family_read_unlock(map->family);
+		vm_map_promote(map, walk->index);
+		walk->promoted = true;
+	}
 	if (folio && walk->write && vm_walk_grant_write(walk, folio)) {
 		folio_unlock(folio);
 		folio = NULL;
@@ -543,6 +584,8 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
 		.vma = vma,
 		.index = vmf->pgoff,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
+		.table = COMPAT_TABLE_MEANS_ONE_PTE &&
+			 !pmd_none(READ_ONCE(*vmf->pmd)),
 	};
 	struct folio *folio;
 	vm_fault_t ret;
@@ -591,7 +634,8 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 	}
 	vm_object_set_writeable_dirty(object);
 	vmobj_stat_inc(VMOBJ_MKWRITES);
-	if (ahead && pmap_enable_write(vmf->vma, object, vmf->pgoff + 1, ahead))
+	if (ahead && pmap_enable_write(vmf->vma, object, folio, vmf->pgoff + 1,
+				       ahead))
 		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_LOCKED;
 }

@@ -14,6 +14,7 @@
 #include <vmobj/map.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/superpage.h>
 #include <vmobj/writeset.h>
 
 static struct kmem_cache *vm_map_entry_slab;
@@ -562,3 +563,16 @@ int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write)
 	return err;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_prepare);
+
+void vm_map_promote(struct vm_map *map, pgoff_t index)
+{
+	struct vm_map_entry *entry;
+
+	vm_family_write_lock(map->family);
+	entry = vm_map_lookup(map, index);
+	if (entry && entry->object && !entry->needs_copy &&
+	    vm_superpage_inside(index, VM_SUPERPAGE_ORDER, entry->start,
+				entry->end))
+		vm_object_promote(entry->object, index, VM_SUPERPAGE_ORDER);
+	vm_family_write_unlock(map->family);
+}

@@ -265,6 +265,8 @@ static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
 	pg->queue = VM_PAGEQ_NONE;
 	pg->act_count = 0;
 	pg->ahead = 0;
+	pg->reach = 0;
+	pg->promoted = false;
 	pg->marker = false;
 
 	__folio_set_locked(folio);

@@ -260,6 +260,7 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
 struct pmap_enable {
 	struct vm_area_struct *vma;
 	struct vm_memq *memq;
+	struct folio *locked;
 	unsigned long done;
 };
 
@@ -273,8 +274,8 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 	if (!pte_present(pte) || pte_write(pte))
 		return 0;
 	folio = page_folio(pte_page(pte));
-	/* A busy page may be on its way out of the object. */
-	if (!folio_trylock(folio))
+	/* A busy page may be on its way out of the object, unless it is busy with us. */
+	if (folio != e->locked && !folio_trylock(folio))
 		return 0;
 	pg = folio->private;
 	if (folio->mapping == e->vma->vm_file->f_mapping &&
@@ -285,7 +286,8 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 		folio_set_dirty(folio);
 		e->done++;
 	}
-	folio_unlock(folio);
+	if (folio != e->locked)
+		folio_unlock(folio);
 	return 0;
 }
 
@@ -300,10 +302,14 @@ static const struct pmap_walk_ops pmap_enable_write_ops = {
 };
 
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
-				struct vm_object *object, pgoff_t index,
-				unsigned long nr)
+				struct vm_object *object, struct folio *locked,
+				pgoff_t index, unsigned long nr)
 {
-	struct pmap_enable e = { .vma = vma, .memq = object->memq };
+	struct pmap_enable e = {
+		.vma = vma,
+		.memq = object->memq,
+		.locked = locked,
+	};
 	unsigned long addr;
 
 	/* The marks of a userfaultfd are for faults to see. */

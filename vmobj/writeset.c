@@ -79,7 +79,7 @@ void vm_writeset_destroy(struct vm_object *object)
 
 /* ---- chunks ---- */
 
-static struct vm_writeset_chunk *
+static __always_inline struct vm_writeset_chunk *
 vm_writeset_group_chunk(struct vm_writeset_group *group, unsigned long key)
 {
 	/* A key before the group's is a big number here. */
@@ -141,41 +141,42 @@ vm_writeset_make_group(struct vm_object *object, unsigned long key)
 	return xa_is_err(old) ? NULL : old;
 }
 
-/* The chunk of a page; mostly in the same group as last time. */
-static struct vm_writeset_chunk *vm_writeset_find(struct vm_object *object,
-						  pgoff_t index)
+/* The chunk of a page that is not in the same group as last time; made if need be. */
+static noinline struct vm_writeset_chunk *
+vm_writeset_find_slow(struct vm_object *object, unsigned long key, bool make)
 {
-	struct vm_writeset_group *group = READ_ONCE(object->writeset_last);
-	unsigned long key = vm_writeset_key(object, index);
-	struct vm_writeset_chunk *chunk;
+	struct vm_writeset_group *group = vm_writeset_find_group(object, key);
+	struct vm_writeset_chunk *chunk = vm_writeset_group_chunk(group, key);
 
-	chunk = vm_writeset_group_chunk(group, key);
-	if (likely(chunk))
-		return chunk;
-	group = vm_writeset_find_group(object, key);
-	chunk = vm_writeset_group_chunk(group, key);
+	while (!chunk && make) {
+		group = vm_writeset_make_group(object, key);
+		if (!group)
+			return NULL;
+		/* Who was first may have made one that ends before. */
+		chunk = vm_writeset_group_chunk(group, key);
+	}
 	if (chunk)
 		WRITE_ONCE(object->writeset_last, group);
 	return chunk;
 }
 
-/* The same, made if need be. */
-static struct vm_writeset_chunk *vm_writeset_get(struct vm_object *object,
-						 pgoff_t index)
+static __always_inline struct vm_writeset_chunk *
+vm_writeset_find(struct vm_object *object, pgoff_t index, bool make)
 {
-	struct vm_writeset_chunk *chunk = vm_writeset_find(object, index);
 	unsigned long key = vm_writeset_key(object, index);
-	struct vm_writeset_group *group;
+	struct vm_writeset_chunk *chunk;
 
-	while (unlikely(!chunk)) {
-		group = vm_writeset_make_group(object, key);
-		if (!group)
-			return NULL;
-		WRITE_ONCE(object->writeset_last, group);
-		/* Who was first may have made one that ends before. */
-		chunk = vm_writeset_group_chunk(group, key);
-	}
-	return chunk;
+	chunk = vm_writeset_group_chunk(READ_ONCE(object->writeset_last), key);
+	if (likely(chunk))
+		return chunk;
+	return vm_writeset_find_slow(object, key, make);
+}
+
+/* The chunk of a page, made if need be. */
+static __always_inline struct vm_writeset_chunk *
+vm_writeset_get(struct vm_object *object, pgoff_t index)
+{
+	return vm_writeset_find(object, index, true);
 }
 
 /* ---- adding ---- */
@@ -243,7 +244,7 @@ int vm_writeset_add_folio(struct vm_object *object, struct folio *folio)
 
 bool vm_writeset_test(struct vm_object *object, pgoff_t index)
 {
-	struct vm_writeset_chunk *chunk = vm_writeset_find(object, index);
+	struct vm_writeset_chunk *chunk = vm_writeset_find(object, index, false);
 
 	return chunk && (READ_ONCE(chunk->full) ||
 			 test_bit(index & CHUNK_MASK, chunk->bits));
@@ -252,7 +253,7 @@ bool vm_writeset_test(struct vm_object *object, pgoff_t index)
 bool vm_writeset_grown(struct vm_object *object, pgoff_t index,
 		       unsigned int nr)
 {
-	struct vm_writeset_chunk *chunk = vm_writeset_find(object, index);
+	struct vm_writeset_chunk *chunk = vm_writeset_find(object, index, false);
 
 	if (!chunk || READ_ONCE(chunk->grown) < nr)
 		return false;

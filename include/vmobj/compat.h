@@ -98,6 +98,14 @@ vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0))
 
 /*
+ * Where there is a page table, does a fault map one page of a large folio and no
+ * more?  From 6.14 on the table may be freed while the fault is under way, and then
+ * all of the folio may be mapped.
+ */
+#define COMPAT_TABLE_MEANS_ONE_PTE \
+	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0))
+
+/*
  * 6.17: mprotect() takes the PTEs of a large folio together, and makes all of them
  * dirty if one is.  A dirty PTE of a shared VMA is made writable without asking: so
  * who may write to one page of the folio may write to all that are mapped.

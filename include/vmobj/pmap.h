@@ -95,6 +95,7 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
  * @vma: VMA with VM_WRITE; its lock or the mmap_lock held
  * @object: top object of the entry that covers the range; family lock held at
  *	least for reading
+ * @locked: folio that the caller has locked
  * @index: first page, family coordinates
  * @nr: pages, all inside @vma
  *
@@ -105,8 +106,8 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
  * Return: PTEs made writable.
  */
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
-				struct vm_object *object, pgoff_t index,
-				unsigned long nr);
+				struct vm_object *object, struct folio *locked,
+				pgoff_t index, unsigned long nr);
 
 /**
  * pmap_enable_write_huge() - give write rights to a huge page that is mapped already
