@@ -575,6 +575,18 @@ static bool vmobj_must_insert(struct vm_fault *vmf, const struct vm_walk *walk,
 	return false;
 }
 
+/*
+ * Is there a page table at the address?  A huge page that is mapped there now is none:
+ * it may be dropped while the fault is under way, and the PMD be free again.
+ */
+static bool vmobj_has_table(struct vm_fault *vmf)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+
+	return COMPAT_TABLE_MEANS_ONE_PTE && pmd_present(pmd) &&
+	       !pmd_trans_huge(pmd);
+}
+
 vm_fault_t vmobj_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -584,8 +596,7 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
 		.vma = vma,
 		.index = vmf->pgoff,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
-		.table = COMPAT_TABLE_MEANS_ONE_PTE &&
-			 !pmd_none(READ_ONCE(*vmf->pmd)),
+		.table = vmobj_has_table(vmf),
 	};
 	struct folio *folio;
 	vm_fault_t ret;

@@ -21,9 +21,10 @@
 #include <vmobj/stats.h>
 
 /* Is there enough to copy, and nothing that is sure to stay where it is? */
-static bool vm_object_may_promote(const struct vm_object *object, pgoff_t start,
-				  pgoff_t end, unsigned int order)
+static bool vm_object_may_promote(const struct vm_object *object,
+				  const struct vm_page *large)
 {
+	pgoff_t start = large->index, end = vm_page_end(large);
 	unsigned long nr = 0;
 	struct vm_page *pg;
 
@@ -34,24 +35,25 @@ static bool vm_object_may_promote(const struct vm_object *object, pgoff_t start,
 		return false;
 	for (pg = vm_page_first(object->memq, start); pg && pg->index < end;
 	     pg = vm_page_next(pg)) {
-		if (pg->order >= order || READ_ONCE(pg->wire_count) ||
+		if (pg->order >= large->order || READ_ONCE(pg->wire_count) ||
 		    !vm_page_valid(pg) || folio_maybe_dma_pinned(pg->folio))
 			return false;
 		nr += vm_page_nr(pg);
 	}
-	return nr >= (end - start) >> VM_PROMOTE_SHIFT;
+	return nr && nr >= vm_page_nr(large) >> VM_PROMOTE_SHIFT;
 }
 
-/* Take all pages of a range away from who uses them; false if that is not possible. */
-static bool vm_object_make_exclusive(struct vm_object *object, pgoff_t start,
-				     pgoff_t end)
+/* Take all pages there away from who uses them; false if that is not possible. */
+static bool vm_object_make_exclusive(struct vm_object *object,
+				     const struct vm_page *large)
 {
 	struct vm_page *pg;
 
 	/* Most of them together; what a fault is about to map comes below. */
-	pmap_unmap_everywhere(object->family->mapping, start, end - start);
-	for (pg = vm_page_first(object->memq, start); pg && pg->index < end;
-	     pg = vm_page_next(pg))
+	pmap_unmap_everywhere(object->family->mapping, large->index,
+			      vm_page_nr(large));
+	for (pg = vm_page_first(object->memq, large->index);
+	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg))
 		if (!vm_page_make_exclusive(pg))
 			return false;
 	return true;
@@ -84,36 +86,17 @@ static void vm_object_put_large(struct vm_object *object, struct vm_page *large)
 	vm_page_batch_flush(&batch);
 }
 
-bool vm_object_promote(struct vm_object *object, pgoff_t index,
-		       unsigned int order)
+bool vm_object_promote(struct vm_object *object, struct vm_page *large)
 {
-	pgoff_t start = round_down(index, 1UL << order);
-	pgoff_t end = start + (1UL << order);
-	struct vm_page *large;
-	bool done;
-
 	lockdep_assert_held_write(&object->family->lock);
 
-	if (!vm_object_may_promote(object, start, end, order))
+	if (!vm_object_may_promote(object, large) ||
+	    !vm_object_make_exclusive(object, large))
 		return false;
-	/*
-	 * Zeros all over: most kernels are set to zero what they allocate anyway
-	 * (init_on_alloc), and would do it twice if we cleared what is missing.
-	 */
-	large = vm_page_alloc(object->family->mapping, start, order, true);
-	if (!large)
-		return false;
-
-	done = vm_object_make_exclusive(object, start, end);
-	if (done) {
-		folio_set_dirty(large->folio);
-		large->promoted = true;
-		vm_object_put_large(object, large);
-		vmobj_stat_inc(VMOBJ_PROMOTES);
-	}
-	folio_unlock(large->folio);
-	if (!done)
-		vm_page_free(large);
-	return done;
+	folio_set_dirty(large->folio);
+	large->promoted = true;
+	vm_object_put_large(object, large);
+	vmobj_stat_inc(VMOBJ_PROMOTES);
+	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_promote);

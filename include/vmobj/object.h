@@ -571,19 +571,17 @@ bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
 
 /**
  * vm_object_promote() - make one large page of small ones, where they are
- * @object: object; family lock held for writing
- * @index: some page of the range, family coordinates.  What maps the object there
- *	does so for the whole range.
- * @order: of the large page
+ * @object: object; family lock held for writing.  What maps it there does so for all
+ *	of the large page.
+ * @large: a fresh large page of zeros, in no tree, not busy
  *
  * Only if the object is used by one entry and nothing else, has nothing behind it,
- * and in the range at least one page of 1 << VM_PROMOTE_SHIFT; and if there is
- * memory without an effort.  Unmaps the range.  May sleep.
+ * and in the range at least one page of 1 << VM_PROMOTE_SHIFT.  Unmaps the range.
+ * May sleep.
  *
  * Return: false if that is not so, or somebody uses a page (get_user_pages, wiring);
  * then nothing has changed, but pages may have been unmapped.
  */
-bool vm_object_promote(struct vm_object *object, pgoff_t index,
-		       unsigned int order);
+bool vm_object_promote(struct vm_object *object, struct vm_page *large);
 
 #endif /* _VMOBJ_OBJECT_H */
