@@ -346,11 +346,9 @@ TEST(but_not_if_nobody_wants_it)
 	before = vt_stat("promotes");
 	for (i = 0; i <= ARRAY_SIZE(policy); i++) {
 		ASSERT_TRUE(map_adaptive(2));
-		if (i < ARRAY_SIZE(policy)) {
-			ASSERT_TRUE(vt_set_parameter("superpages", policy[i]));
-		} else {
-			ASSERT_EQ(0, madvise(mem, 2 * SUPERPAGE, MADV_NOHUGEPAGE));
-		}
+		ASSERT_TRUE(i < ARRAY_SIZE(policy) ?
+			    vt_set_parameter("superpages", policy[i]) :
+			    !madvise(mem, 2 * SUPERPAGE, MADV_NOHUGEPAGE));
 		touch_scattered(0, PAGES);
 		EXPECT_TRUE(holds(0, PAGES));
 	}
