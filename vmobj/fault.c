@@ -552,6 +552,7 @@ static vm_fault_t vmobj_insert(struct vm_fault *vmf, struct vm_walk *walk,
 		pmap_unmap_other(vmf, page, 1);
 	if (write)
 		folio_set_dirty(folio);
+	pmap_use_prealloc(vmf);
 	ret = vmf_insert_page_mkwrite(vmf, page, write);
 	folio_unlock(folio);
 	folio_put(folio);

@@ -7,6 +7,8 @@
 #include <linux/pagemap.h>
 #include <linux/userfaultfd_k.h>
 
+#include <asm/pgalloc.h>
+
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
@@ -47,6 +49,28 @@ void pmap_make_table(struct vm_fault *vmf)
 	if (pmd_none(READ_ONCE(*vmf->pmd)))
 		apply_to_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK,
 				    PAGE_SIZE, pmap_do_nothing, NULL);
+}
+
+static void pmap_put_prealloc(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	spinlock_t *lock = pmd_lock(mm, vmf->pmd);
+
+	if (likely(pmd_none(*vmf->pmd))) {
+		mm_inc_nr_ptes(mm);
+		/* Who finds the table without a lock finds it empty. */
+		smp_wmb();
+		pmd_populate(mm, vmf->pmd, vmf->prealloc_pte);
+		vmf->prealloc_pte = NULL;
+	}
+	spin_unlock(lock);
+}
+
+void pmap_use_prealloc(struct vm_fault *vmf)
+{
+	if (COMPAT_CAN_SET_PTES && vmf->prealloc_pte &&
+	    pmd_none(READ_ONCE(*vmf->pmd)))
+		pmap_put_prealloc(vmf);
 }
 
 /* ---- walking page tables ---- */

@@ -71,6 +71,15 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 void pmap_make_table(struct vm_fault *vmf);
 
 /**
+ * pmap_use_prealloc() - use the page table that the kernel has allocated ahead
+ * @vmf: fault that is about to map a page itself
+ *
+ * It does so for each fault where there is none, but a call that maps a page would
+ * allocate another.  Best effort.
+ */
+void pmap_use_prealloc(struct vm_fault *vmf);
+
+/**
  * pmap_unmap_other() - drop the PTE of a fault's address if it is of another page
  * @vmf: fault, of a page and not of a huge page
  * @page: the page the address is to show, its folio locked: so no other is being
