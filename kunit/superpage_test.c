@@ -292,6 +292,93 @@ static void fork_does_not_split_a_large_page(struct kunit *test)
 	world_dump(w);
 }
 
+/* Returns whether the small pages around @page have become a large one. */
+static bool world_promote(struct world *w, struct vm_object *object,
+			  unsigned long page)
+{
+	struct vm_page *large;
+	bool done;
+
+	large = vm_page_alloc(w->family->mapping, at(round_down(page, LARGE)),
+			      ORDER, true);
+	KUNIT_ASSERT_NOT_NULL(w->test, large);
+	folio_unlock(large->folio);
+	world_lock(w);
+	done = vm_object_promote(object, large);
+	world_unlock(w);
+	if (!done)
+		vm_page_free(large);
+	return done;
+}
+
+/* Fails if a promotion loses a page, or what is not there does not become zeros. */
+static void small_pages_are_promoted(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a;
+
+	world_region(w, 2 * LARGE);
+	world_write(w, P, 1, 100);
+	world_write(w, P, 2, 200);
+	world_write(w, P, LARGE + 1, 300);
+	a = world_object(w, P, 0);
+	KUNIT_EXPECT_TRUE(test, world_promote(w, a, 3));
+	EXPECT_COUNT(w, VMOBJ_PROMOTES, 1);
+	EXPECT_OBJECT(w, a, 1, 0, LARGE + 1, true);
+	KUNIT_EXPECT_EQ(test, a->memq->large, 1UL);
+	world_dump(w);
+	world_write(w, P, 0, 400);
+	world_dump(w);
+}
+
+/* Fails if what is large already is copied, or what nobody has touched is filled. */
+static void nothing_to_promote(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = two_large(w);
+
+	world_unmap(w, P, LARGE, 2 * LARGE);
+	world_lock(w);
+	vm_map_fill(w->proc[P], at(0), at(2 * LARGE), VM_INHERIT_COPY);
+	memset(w->want[P] + LARGE, 0, LARGE * sizeof(u64));
+	world_unlock(w);
+	KUNIT_EXPECT_FALSE(test, world_promote(w, a, 1));
+	KUNIT_EXPECT_FALSE(test, world_promote(w, a, LARGE));
+	KUNIT_EXPECT_FALSE(test, world_promote(w, a, 2 * LARGE));
+	EXPECT_COUNT(w, VMOBJ_PROMOTES, 0);
+	world_dump(w);
+}
+
+/* Fails if a page is promoted that others see, or use, or that hides one below. */
+static void only_what_is_nobody_elses_is_promoted(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a;
+	struct folio *pinned;
+	int c;
+
+	world_written(w, LARGE);
+	a = world_object(w, P, 0);
+	pinned = world_page(a, 1)->folio;
+	folio_get(pinned);
+	KUNIT_EXPECT_FALSE(test, world_promote(w, a, 0));
+	folio_put(pinned);
+
+	c = world_fork(w, P);
+	world_write(w, P, 1, 100);
+	KUNIT_EXPECT_FALSE(test, world_promote(w, a, 0));
+	KUNIT_EXPECT_FALSE(test, world_promote(w, world_object(w, P, 0), 0));
+	EXPECT_COUNT(w, VMOBJ_PROMOTES, 0);
+	world_dump(w);
+	world_kill(w, c);
+
+	a = world_object(w, P, 0);
+	KUNIT_EXPECT_TRUE(test, world_promote(w, a, 0));
+	EXPECT_OBJECT(w, a, 1, 0, LARGE, true);
+	KUNIT_EXPECT_EQ(test, a->memq->nr, 1UL);
+	world_dump(w);
+}
+
 static struct kunit_case superpage_cases[] = {
 	KUNIT_CASE(small_page_above_is_absorbed),
 	KUNIT_CASE(bigger_top_absorbs_too),
@@ -305,6 +392,9 @@ static struct kunit_case superpage_cases[] = {
 	KUNIT_CASE(cut_off_from_both_sides),
 	KUNIT_CASE(growth_over_a_large_page_is_zero),
 	KUNIT_CASE(fork_does_not_split_a_large_page),
+	KUNIT_CASE(small_pages_are_promoted),
+	KUNIT_CASE(nothing_to_promote),
+	KUNIT_CASE(only_what_is_nobody_elses_is_promoted),
 	{}
 };
 

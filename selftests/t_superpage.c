@@ -5,6 +5,9 @@
  */
 #include "vmobj_test.h"
 
+#include <pthread.h>
+#include <sys/uio.h>
+
 #define SUPERPAGE	(2UL << 20)
 #define PAGES		(SUPERPAGE / vt_page_size)
 
@@ -195,8 +198,8 @@ static long resident_kib(void)
 TEST(touching_here_and_there_does_not)
 {
 	enum { STRIDES = 3, SUPERPAGES = 32 };
-	static const size_t stride[STRIDES] = { 512, 16, 2 };
-	long long superpages, zero_fills, blocks;
+	static const size_t stride[STRIDES] = { 512, 100, 16 };
+	long long superpages, promotes, zero_fills, blocks;
 	size_t i, s;
 
 	NEED_SUPERPAGES();
@@ -204,13 +207,15 @@ TEST(touching_here_and_there_does_not)
 	for (s = 0; s < STRIDES; s++) {
 		ASSERT_TRUE(map_adaptive(SUPERPAGES));
 		superpages = vt_stat("superpages");
+		promotes = vt_stat("promotes");
 		blocks = vt_stat("blocks");
 		zero_fills = vt_stat("zero_fills");
 		for (i = 0; i < SUPERPAGES * PAGES; i += stride[s])
 			vt_put(mem, i, 1000 + i);
 		EXPECT_EQ(superpages, vt_stat("superpages"));
+		EXPECT_EQ(promotes, vt_stat("promotes"));
 		EXPECT_EQ(blocks, vt_stat("blocks"));
-		EXPECT_EQ(zero_fills + SUPERPAGES * PAGES / stride[s],
+		EXPECT_EQ(zero_fills + (SUPERPAGES * PAGES + stride[s] - 1) / stride[s],
 			  vt_stat("zero_fills"));
 		ASSERT_EQ(0, munmap(mem, SUPERPAGES * SUPERPAGE));
 	}
@@ -257,6 +262,318 @@ TEST(what_is_given_ahead_is_bounded)
 	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
 	ASSERT_EQ(0, munmap(mem, SUPERPAGES * SUPERPAGE));
 	EXPECT_GT(SUPERPAGE / 1024, resident_kib());
+}
+
+/* Each time that who has used up what he got fills another piece, he gets twice that. */
+TEST(what_is_given_ahead_grows)
+{
+	enum { SUPERPAGES = 120 };
+	long long superpages;
+	size_t i;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(map_adaptive(SUPERPAGES));
+	superpages = vt_stat("superpages");
+	for (i = 0; i < SUPERPAGES * PAGES; i++)
+		vt_put(mem, i, 1000 + i);
+	/* 1 is filled, 32 given, 1 filled, 64 given, 1 filled, the rest given. */
+	EXPECT_EQ(superpages + SUPERPAGES - 3, vt_stat("superpages"));
+	EXPECT_TRUE(holds(0, SUPERPAGES * PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+/* ---- small pages become a superpage where they are ---- */
+
+#define ENOUGH		(PAGES / 16)	/* that many small pages are needed */
+
+/* The nth page to be touched: here and there, each page once in PAGES. */
+static size_t scattered(size_t n)
+{
+	return n * 77 % PAGES;
+}
+
+static void touch_scattered(size_t from, size_t to)
+{
+	size_t n;
+
+	for (n = from; n < to; n++)
+		vt_put(mem, scattered(n), 1000 + scattered(n));
+}
+
+/* Those up to @nr that have been touched, and zeros. */
+static bool holds_scattered(size_t nr)
+{
+	size_t n;
+
+	for (n = 0; n < PAGES; n++)
+		if (vt_get(mem, scattered(n)) !=
+		    (n < nr ? 1000 + scattered(n) : 0))
+			return false;
+	return true;
+}
+
+TEST(pages_here_and_there_become_a_superpage)
+{
+	long long before;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(map_adaptive(2));
+	before = vt_stat("promotes");
+	touch_scattered(0, ENOUGH);
+	EXPECT_EQ(before, vt_stat("promotes"));
+	touch_scattered(ENOUGH, ENOUGH + 1);
+	EXPECT_EQ(before + 1, vt_stat("promotes"));
+	EXPECT_TRUE(vt_check_ok());
+	EXPECT_TRUE(holds_scattered(ENOUGH + 1));
+	touch_scattered(ENOUGH + 1, PAGES);
+	EXPECT_EQ(before + 1, vt_stat("promotes"));
+	EXPECT_TRUE(holds(0, PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+TEST(but_not_if_nobody_wants_it)
+{
+	static const char * const policy[] = { "never", "blocks", "madvise" };
+	long long before;
+	size_t i;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	before = vt_stat("promotes");
+	for (i = 0; i <= ARRAY_SIZE(policy); i++) {
+		ASSERT_TRUE(map_adaptive(2));
+		ASSERT_TRUE(i < ARRAY_SIZE(policy) ?
+			    vt_set_parameter("superpages", policy[i]) :
+			    !madvise(mem, 2 * SUPERPAGE, MADV_NOHUGEPAGE));
+		touch_scattered(0, PAGES);
+		EXPECT_TRUE(holds(0, PAGES));
+	}
+	EXPECT_EQ(before, vt_stat("promotes"));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+}
+
+/* Only the last promise that the memory will be used can be late. */
+TEST(advice_may_come_late)
+{
+	long long before;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(vt_set_parameter("superpages", "madvise"));
+	ASSERT_TRUE(map_two(MADV_NORMAL));
+	before = vt_stat("promotes");
+	touch_scattered(0, ENOUGH);
+	ASSERT_EQ(0, madvise(mem, 2 * SUPERPAGE, MADV_HUGEPAGE));
+	touch_scattered(ENOUGH, PAGES);
+	EXPECT_EQ(before + 1, vt_stat("promotes"));
+	EXPECT_TRUE(holds(0, PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+#define THREADS		4
+#define PIECES		8
+
+static pthread_barrier_t barrier;
+
+static volatile unsigned long *own_word(size_t page, size_t thread)
+{
+	return (volatile unsigned long *)vt_page(mem, page) + 8 + thread;
+}
+
+/* Each thread goes through all pages, in an order of its own. */
+static void *write_all(void *arg)
+{
+	size_t me = (long)arg, step = 2 * me + 77, n, page;
+
+	pthread_barrier_wait(&barrier);
+	for (n = 0; n < PIECES * PAGES; n++) {
+		page = n * step % (PIECES * PAGES);
+		*own_word(page, me) += page + me;
+		/* What was written elsewhere is still there. */
+		page = n / 2 * step % (PIECES * PAGES);
+		if (*own_word(page, me) != page + me)
+			return (void *)1;
+	}
+	return NULL;
+}
+
+/* Fails if a write that comes while pages are copied is lost. */
+TEST(promotion_beside_writers)
+{
+	pthread_t thread[THREADS];
+	size_t round, i, page;
+	long long before;
+	void *result;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	before = vt_stat("promotes");
+	for (round = 0; round < 4; round++) {
+		ASSERT_TRUE(map_adaptive(PIECES));
+		pthread_barrier_init(&barrier, NULL, THREADS);
+		for (i = 0; i < THREADS; i++)
+			ASSERT_EQ(0, pthread_create(&thread[i], NULL, write_all,
+						    (void *)i));
+		for (i = 0; i < THREADS; i++) {
+			ASSERT_EQ(0, pthread_join(thread[i], &result));
+			EXPECT_EQ(NULL, result);
+		}
+		for (page = 0; page < PIECES * PAGES; page++)
+			for (i = 0; i < THREADS; i++)
+				ASSERT_EQ(page + i, *own_word(page, i));
+		EXPECT_TRUE(vt_check_ok());
+		ASSERT_EQ(0, munmap(mem, PIECES * SUPERPAGE));
+	}
+	EXPECT_LT(before, vt_stat("promotes"));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+}
+
+/* Fails if a page that somebody else writes to, or reads, is left behind. */
+TEST(not_while_a_page_is_in_use)
+{
+	char *buf = malloc(vt_page_size);
+	long long before;
+	struct iovec iov;
+	int fd[2];
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_EQ(0, pipe(fd));
+	ASSERT_TRUE(map_adaptive(2));
+	before = vt_stat("promotes");
+	touch_scattered(0, ENOUGH);
+	iov = (struct iovec) { vt_page(mem, scattered(3)), vt_page_size };
+	ASSERT_EQ(vt_page_size, vmsplice(fd[1], &iov, 1, 0));
+	touch_scattered(ENOUGH, 2 * ENOUGH);
+	EXPECT_EQ(before, vt_stat("promotes"));
+	vt_put(mem, scattered(3), 5);
+	ASSERT_EQ(vt_page_size, read(fd[0], buf, vt_page_size));
+	EXPECT_EQ(5, vt_get(buf, 0));
+	vt_put(mem, scattered(3), 1000 + scattered(3));
+
+	touch_scattered(2 * ENOUGH, PAGES);
+	EXPECT_EQ(before + 1, vt_stat("promotes"));
+	EXPECT_TRUE(holds(0, PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+	free(buf);
+}
+
+static void still_holds(void *gate)
+{
+	vt_gate_pass(gate);
+	VT_CHECK(holds_scattered(ENOUGH + 1));
+	vt_put(mem, scattered(0), 1);
+	VT_CHECK(vt_get(mem, scattered(0)) == 1);
+	VT_CHECK(vt_get(mem, scattered(1)) == 1000 + scattered(1));
+}
+
+/* Fails if a child sees what its parent writes into the page it was promoted to. */
+TEST(promotion_around_a_fork)
+{
+	struct vt_gate *gate = mmap(NULL, vt_page_size, VT_RW,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long long before;
+	size_t after, n;
+	pid_t pid;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_NE(MAP_FAILED, gate);
+	vt_gate_init(gate);
+	for (after = 0; after < 2; after++) {
+		ASSERT_TRUE(map_adaptive(2));
+		before = vt_stat("promotes");
+		touch_scattered(0, ENOUGH + 1);
+		EXPECT_EQ(before + 1, vt_stat("promotes"));
+		if (after)
+			EXPECT_TRUE(holds_scattered(ENOUGH + 1));
+		pid = vt_fork(still_holds, gate);
+		for (n = 0; n < PAGES; n++)
+			vt_put(mem, scattered(n), 5000 + n);
+		vt_gate_open(gate);
+		EXPECT_EQ(0, vt_wait(pid));
+		EXPECT_EQ(before + 1, vt_stat("promotes"));
+		for (n = 0; n < PAGES; n++)
+			EXPECT_EQ(5000 + n, vt_get(mem, scattered(n)));
+		EXPECT_TRUE(vt_check_ok());
+		ASSERT_EQ(0, munmap(mem, 2 * SUPERPAGE));
+	}
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+}
+
+static void fill_more(void *gate)
+{
+	touch_scattered(ENOUGH / 2, PAGES);
+	VT_CHECK(holds(0, PAGES));
+	vt_gate_pass(gate);
+	VT_CHECK(holds(0, PAGES));
+}
+
+/* Fails if pages that a relative looks through to are taken away. */
+TEST(no_promotion_of_what_relatives_see)
+{
+	struct vt_gate *gate = mmap(NULL, vt_page_size, VT_RW,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long long before;
+	size_t n;
+	pid_t pid;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_NE(MAP_FAILED, gate);
+	vt_gate_init(gate);
+	ASSERT_TRUE(map_adaptive(2));
+	before = vt_stat("promotes");
+	touch_scattered(0, ENOUGH / 2);
+	pid = vt_fork(fill_more, gate);
+	for (n = 0; n < PAGES; n++)
+		vt_put(mem, scattered(n), 5000 + n);
+	EXPECT_EQ(before, vt_stat("promotes"));
+	vt_gate_open(gate);
+	EXPECT_EQ(0, vt_wait(pid));
+	for (n = 0; n < PAGES; n++)
+		EXPECT_EQ(5000 + n, vt_get(mem, scattered(n)));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+TEST(promotion_around_a_move)
+{
+	long long before;
+	char *to;
+	size_t n;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(map_adaptive(1));
+	before = vt_stat("promotes");
+	touch_scattered(0, ENOUGH / 2);
+	/* First to where it fits, then to where it does not. */
+	to = vt_map(4 * PAGES, VT_RW, MAP_PRIVATE);
+	ASSERT_TRUE(to);
+	ASSERT_EQ(to, mremap(mem, SUPERPAGE, SUPERPAGE,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	mem = to;
+	touch_scattered(ENOUGH / 2, ENOUGH + 1);
+	EXPECT_EQ(before + 1, vt_stat("promotes"));
+	EXPECT_TRUE(holds_scattered(ENOUGH + 1));
+	to += SUPERPAGE + vt_page_size;
+	ASSERT_EQ(to, mremap(mem, SUPERPAGE, SUPERPAGE,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	mem = to;
+	EXPECT_TRUE(holds_scattered(ENOUGH + 1));
+	touch_scattered(ENOUGH + 1, PAGES);
+	for (n = 0; n < PAGES; n++)
+		EXPECT_EQ(1000 + n, vt_get(mem, n));
+	EXPECT_EQ(before + 1, vt_stat("promotes"));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
 }
 
 static void sees_no_change(void *gate)

@@ -75,6 +75,8 @@
  * @top: object of the entry
  * @seq: state of the top's tree when it had no page
  * @found: object that has the page
+ * @promoted: it has been tried to make a superpage of what is there
+ * @table: there is a page table for @index, which keeps a huge PMD out
  * @clear: no other page is mapped at the address of @vmf, nor can it be
  * @whole: the folio is large, and all of it is what the process sees there
  */
@@ -89,6 +91,8 @@ struct vm_walk {
 	struct vm_object *top;
 	unsigned int seq;
 	struct vm_object *found;
+	bool promoted;
+	bool table;
 	bool clear;
 	bool whole;
 };
@@ -98,6 +102,9 @@ struct vm_walk {
 
 /* The page has to be read from the named object's file first. */
 #define VM_WALK_PAGE_IN	ERR_PTR(-EIO)
+
+/* The same, after small pages have been made one, which readers may not do. */
+#define VM_WALK_PROMOTE	ERR_PTR(-EBUSY)
 
 /* A page that lost its data while it was wired starts over as zeros. */
 static void vm_page_make_valid(struct vm_page *pg)
@@ -171,7 +178,8 @@ static bool vm_walk_fits(const struct vm_walk *walk, unsigned int order)
 
 /* A fresh large page, if it fits, nothing is there, and it can be had. */
 static struct vm_page *vm_walk_alloc_order(struct vm_walk *walk,
-					   unsigned int order, int ahead)
+					   unsigned int order, int ahead,
+					   unsigned int reach)
 {
 	pgoff_t start = round_down(walk->index, 1UL << order);
 	struct vm_page *pg;
@@ -180,8 +188,10 @@ static struct vm_page *vm_walk_alloc_order(struct vm_walk *walk,
 	    !vm_walk_empty(walk, NULL, start, start + (1UL << order)))
 		return NULL;
 	pg = vm_page_alloc(walk->map->family->mapping, start, order, true);
-	if (pg)
+	if (pg) {
 		pg->ahead = ahead;
+		pg->reach = reach;
+	}
 	return pg;
 }
 
@@ -190,7 +200,8 @@ static struct vm_page *vm_walk_alloc_order(struct vm_walk *walk,
  * Blocks ahead of use would save no fault where the kernel maps them page by page.
  */
 static int vm_walk_wants(const struct vm_walk *walk,
-			 enum vm_superpage_want want, unsigned int order)
+			 enum vm_superpage_want want, unsigned int order,
+			 unsigned int *reach)
 {
 	switch (want) {
 	case VM_SUPERPAGE_NOW:
@@ -200,8 +211,8 @@ static int vm_walk_wants(const struct vm_walk *walk,
 	case VM_SUPERPAGE_AHEAD_OF_USE:
 		if (walk->write && (order == VM_SUPERPAGE_ORDER ||
 				    COMPAT_MAPS_LARGE_FOLIOS))
-			return vm_superpage_ahead(walk->top->memq, walk->index,
-						  order);
+			return vm_superpage_ahead(walk->top, walk->index, order,
+						  reach);
 		return -1;
 	default:
 		return -1;
@@ -209,26 +220,44 @@ static int vm_walk_wants(const struct vm_walk *walk,
 }
 
 /* The largest page that is wanted and can be had. */
-static struct vm_page *vm_walk_alloc_large(struct vm_walk *walk)
+static struct vm_page *vm_walk_alloc_large(struct vm_walk *walk,
+					   enum vm_superpage_want want)
 {
-	enum vm_superpage_want want = vm_superpage_wanted(walk->vma);
+	unsigned int reach = 0;
 	struct vm_page *pg;
 	int ahead;
 
-	if (want == VM_SUPERPAGE_NEVER)
-		return NULL;
-	ahead = vm_walk_wants(walk, want, VM_SUPERPAGE_ORDER);
+	ahead = vm_walk_wants(walk, want, VM_SUPERPAGE_ORDER, &reach);
 	if (ahead >= 0) {
-		pg = vm_walk_alloc_order(walk, VM_SUPERPAGE_ORDER, ahead);
+		pg = vm_walk_alloc_order(walk, VM_SUPERPAGE_ORDER, ahead, reach);
 		if (pg)
 			return pg;
 	} else {
-		ahead = vm_walk_wants(walk, want, VM_BLOCK_ORDER);
+		ahead = vm_walk_wants(walk, want, VM_BLOCK_ORDER, &reach);
 	}
 	if (ahead < 0)
 		return NULL;
 	return vm_walk_alloc_order(walk, VM_BLOCK_ORDER,
-				   min(ahead, VM_BLOCK_AHEAD));
+				   min(ahead, VM_BLOCK_AHEAD), 0);
+}
+
+/*
+ * Has so much been touched around here that a superpage is wanted?  What is asked
+ * here is cheap; vm_object_promote() asks for the rest.
+ *
+ * Memory that is locked stays mapped, and a userfaultfd would be told of faults that
+ * it has seen before.
+ */
+static bool vm_walk_wants_promotion(const struct vm_walk *walk,
+				    enum vm_superpage_want want)
+{
+	return (want == VM_SUPERPAGE_NOW || want == VM_SUPERPAGE_AHEAD_OF_USE) &&
+	       !walk->promoted && !walk->top->backing_object &&
+	       vm_writeset_grown(walk->top, walk->index, VM_SUPERPAGE_PROMOTE) &&
+	       walk->top->ref_count == 1 &&
+	       vm_walk_fits(walk, VM_SUPERPAGE_ORDER) &&
+	       !(walk->vma->vm_flags & VM_LOCKED) &&
+	       !userfaultfd_armed(walk->vma);
 }
 
 /* Case 3, of a private mapping that only reads: the retry finds the page below. */
@@ -253,6 +282,7 @@ static struct folio *vm_walk_fill_named(struct vm_walk *walk,
 /* Case 3. */
 static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 {
+	enum vm_superpage_want want = VM_SUPERPAGE_NEVER;
 	struct vm_object *named = walk->map->family->named;
 	struct vm_page *pg = NULL;
 
@@ -263,7 +293,11 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 			return vm_walk_fill_named(walk, named);
 	}
 	if (walk->vma)
-		pg = vm_walk_alloc_large(walk);
+		want = vm_superpage_wanted(walk->vma);
+	if (vm_walk_wants_promotion(walk, want))
+		return VM_WALK_PROMOTE;
+	if (want != VM_SUPERPAGE_NEVER)
+		pg = vm_walk_alloc_large(walk, want);
 	if (!pg)
 		pg = vm_page_alloc_next(&walk->map->reserve,
 					walk->map->family->mapping, walk->index,
@@ -470,7 +504,7 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 
 	vm_fault_set_dirty(walk->top, folio);
 	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
-	if (walk->whole)
+	if (walk->whole && !walk->table)
 		return vm_writeset_add_folio(walk->top, folio);
 	return vm_fault_writeset_add(walk->top, folio, walk->index, 1);
 }
@@ -544,6 +578,12 @@ again:
 		ret = vm_walk_page_in(walk);
 		if (ret)
 			return ret;
+		goto again;
+	}
+	if (unlikely(folio == VM_WALK_PROMOTE)) {
+		vm_family_read_unlock(map->family);
+		vm_map_promote(map, walk->index);
+		walk->promoted = true;
 		goto again;
 	}
 	if (folio && walk->write && vm_walk_grant_write(walk, folio)) {
@@ -623,6 +663,7 @@ static vm_fault_t vmobj_insert(struct vm_fault *vmf, struct vm_walk *walk,
 		pmap_unmap_other(vmf, page, 1);
 	if (write)
 		folio_set_dirty(folio);
+	pmap_use_prealloc(vmf);
 	ret = vmf_insert_page_mkwrite(vmf, page, write);
 	folio_unlock(folio);
 	folio_put(folio);
@@ -646,6 +687,18 @@ static bool vmobj_must_insert(struct vm_fault *vmf, const struct vm_walk *walk,
 	return false;
 }
 
+/*
+ * Is there a page table at the address?  A huge page that is mapped there now is none:
+ * it may be dropped while the fault is under way, and the PMD be free again.
+ */
+static bool vmobj_has_table(struct vm_fault *vmf)
+{
+	pmd_t pmd = READ_ONCE(*vmf->pmd);
+
+	return COMPAT_TABLE_MEANS_ONE_PTE && pmd_present(pmd) &&
+	       !pmd_trans_huge(pmd);
+}
+
 vm_fault_t vmobj_fault(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -655,6 +708,7 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
 		.vma = vma,
 		.index = vmf->pgoff,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
+		.table = vmobj_has_table(vmf),
 	};
 	struct folio *folio;
 	vm_fault_t ret;
@@ -703,7 +757,8 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 	}
 	vm_fault_set_dirty(object, folio);
 	vmobj_stat_inc(VMOBJ_MKWRITES);
-	if (ahead && pmap_enable_write(vmf->vma, object, vmf->pgoff + 1, ahead))
+	if (ahead && pmap_enable_write(vmf->vma, object, folio, vmf->pgoff + 1,
+				       ahead))
 		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_LOCKED;
 }

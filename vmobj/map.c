@@ -14,6 +14,7 @@
 #include <vmobj/map.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/superpage.h>
 #include <vmobj/writeset.h>
 
 static struct kmem_cache *vm_map_entry_slab;
@@ -574,3 +575,32 @@ int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write)
 	return err;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_prepare);
+
+void vm_map_promote(struct vm_map *map, pgoff_t index)
+{
+	struct vm_map_entry *entry;
+	struct vm_page *large;
+	bool done = false;
+
+	/*
+	 * Before the lock is taken: others need not wait while it is filled with
+	 * zeros.  All of it, though some will be copied over: most kernels zero what
+	 * they allocate anyway (init_on_alloc).
+	 */
+	large = vm_page_alloc(map->family->mapping,
+			      round_down(index, VM_SUPERPAGE_NR),
+			      VM_SUPERPAGE_ORDER, true);
+	if (!large)
+		return;
+	/* A family lock is not to be waited for with a folio lock held. */
+	folio_unlock(large->folio);
+
+	vm_family_write_lock(map->family);
+	entry = vm_map_lookup(map, index);
+	if (entry && entry->object && !entry->needs_copy &&
+	    entry->start <= large->index && entry->end >= vm_page_end(large))
+		done = vm_object_promote(entry->object, large);
+	vm_family_write_unlock(map->family);
+	if (!done)
+		vm_page_free(large);
+}

@@ -347,7 +347,8 @@ void vm_object_pmap_copy(struct vm_object *object, pgoff_t start, pgoff_t end)
 
 	while (vm_writeset_take(object, start, end, &part)) {
 		next = part.base;
-		for_each_set_bit(bit, part.bits, VM_WRITESET_CHUNK)
+		for_each_set_bit(bit, vm_writeset_part_bits(&part),
+				 VM_WRITESET_CHUNK)
 			if (part.base + bit >= next)
 				next = vm_object_mkclean_page(object,
 							      part.base + bit);

@@ -54,7 +54,7 @@ static void vm_pageq_add_locked(struct vm_page *pg, enum vm_pageq_id id,
 	pg->queue = id;
 }
 
-static void vm_pageq_del_locked(struct vm_page *pg)
+static __always_inline void vm_pageq_del_locked(struct vm_page *pg)
 {
 	lockdep_assert_held(&vm_pageq_lock);
 

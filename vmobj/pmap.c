@@ -7,6 +7,8 @@
 #include <linux/pagemap.h>
 #include <linux/userfaultfd_k.h>
 
+#include <asm/pgalloc.h>
+
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
@@ -47,6 +49,28 @@ void pmap_make_table(struct vm_fault *vmf)
 	if (pmd_none(READ_ONCE(*vmf->pmd)))
 		apply_to_page_range(vmf->vma->vm_mm, vmf->address & PAGE_MASK,
 				    PAGE_SIZE, pmap_do_nothing, NULL);
+}
+
+static void pmap_put_prealloc(struct vm_fault *vmf)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	spinlock_t *lock = pmd_lock(mm, vmf->pmd);
+
+	if (likely(pmd_none(*vmf->pmd))) {
+		mm_inc_nr_ptes(mm);
+		/* Who finds the table without a lock finds it empty. */
+		smp_wmb();
+		pmd_populate(mm, vmf->pmd, vmf->prealloc_pte);
+		vmf->prealloc_pte = NULL;
+	}
+	spin_unlock(lock);
+}
+
+void pmap_use_prealloc(struct vm_fault *vmf)
+{
+	if (COMPAT_CAN_SET_PTES && vmf->prealloc_pte &&
+	    pmd_none(READ_ONCE(*vmf->pmd)))
+		pmap_put_prealloc(vmf);
 }
 
 /* ---- walking page tables ---- */
@@ -107,20 +131,40 @@ int pmap_walk(struct mm_struct *mm, unsigned long addr, unsigned long end,
 /* ---- write-protect ---- */
 
 /*
- * Another CPU may be writing through the PTE: take it out in one step, so that
- * no dirty bit is lost.  Such a CPU then waits in its fault for the mmap_lock.
+ * Dirty bits are dropped here, not moved to the folio: where a PTE is writable, or
+ * dirty, the folio has been dirty since before.
+ *
+ * - Whoever makes a PTE writable makes the folio dirty too, and lets go of the
+ *   mmap_lock (or the VMA's) after that: fault_dirty_shared_page() in the kernel,
+ *   vmobj_insert(), pmap_enable_write_pte(), pmap_enable_write_pmd_locked().
+ *   mprotect() gives back write rights only to PTEs that are dirty.
+ * - Nobody makes a folio clean that may be mapped: advice and page removal unmap
+ *   it before, and our folios are not on the lists that writeback looks at.
+ *
+ * So a fork, which holds the mmap_lock for writing, need not look at the folio of
+ * each PTE.
+ */
+static void pmap_check_dirty(bool dirty, struct page *page)
+{
+	VM_WARN_ON_ONCE(dirty && !PageDirty(compound_head(page)));
+}
+
+/*
+ * Another CPU may be writing through the PTE: take it out in one step.  Such a CPU
+ * then waits in its fault for the mmap_lock.
  */
 static void pmap_write_protect_pte(struct mm_struct *mm, pte_t *ptep,
 				   unsigned long addr)
 {
-	pte_t pte = ptep_get(ptep);
+	pte_t pte = ptep_get_and_clear(mm, addr, ptep);
 
-	if (!pte_present(pte) || (!pte_write(pte) && !pte_dirty(pte)))
-		return;
-	pte = ptep_get_and_clear(mm, addr, ptep);
-	if (pte_dirty(pte) && !PageDirty(pte_page(pte)))
-		SetPageDirty(pte_page(pte));
-	set_pte_at(mm, addr, ptep, pte_mkclean(pte_wrprotect(pte)));
+	if (likely(compat_pte_present(pte))) {
+		if (IS_ENABLED(CONFIG_DEBUG_VM))
+			pmap_check_dirty(pte_write(pte) || pte_dirty(pte),
+					 pte_page(pte));
+		pte = pte_wrprotect(pte_mkclean(pte));
+	}
+	set_pte_at(mm, addr, ptep, pte);
 }
 
 static void pmap_write_protect_pmd(struct mm_struct *mm, pmd_t *pmdp,
@@ -132,11 +176,18 @@ static void pmap_write_protect_pmd(struct mm_struct *mm, pmd_t *pmdp,
 	addr &= PMD_MASK;
 	if (pmd_trans_huge(pmd) && (pmd_write(pmd) || pmd_dirty(pmd))) {
 		pmd = pmdp_huge_get_and_clear(mm, addr, pmdp);
-		if (pmd_dirty(pmd) && !PageDirty(pmd_page(pmd)))
-			SetPageDirty(pmd_page(pmd));
-		set_pmd_at(mm, addr, pmdp, pmd_mkclean(pmd_wrprotect(pmd)));
+		if (IS_ENABLED(CONFIG_DEBUG_VM))
+			pmap_check_dirty(true, pmd_page(pmd));
+		set_pmd_at(mm, addr, pmdp, pmd_wrprotect(pmd_mkclean(pmd)));
 	}
 	spin_unlock(lock);
+}
+
+static void pmap_write_protect_run(struct mm_struct *mm, pte_t *ptep,
+				   unsigned long addr, unsigned long end)
+{
+	for (; addr < end; addr += PAGE_SIZE)
+		pmap_write_protect_pte(mm, ptep++, addr);
 }
 
 /*
@@ -146,30 +197,29 @@ static void pmap_write_protect_pmd(struct mm_struct *mm, pmd_t *pmdp,
 static void pmap_write_protect_table(struct mm_struct *mm, pmd_t *pmd,
 				     unsigned long addr, unsigned int first,
 				     unsigned int stop,
-				     const unsigned long *bits)
+				     const struct vm_writeset_part *part)
 {
 	spinlock_t *lock = pte_lockptr(mm, pmd);
-	unsigned int bit = find_next_bit(bits, stop, first);
+	unsigned int bit = first, next = stop;
 	unsigned long at;
-	pte_t *ptep;
 
-	if (bit >= stop)
-		return;
 	spin_lock(lock);
-	for (; bit < stop; bit = find_next_bit(bits, stop, bit)) {
+	for (; bit < stop; bit = next) {
+		if (!part->full) {
+			bit = find_next_bit(part->bits, stop, bit);
+			if (bit >= stop)
+				break;
+			next = find_next_zero_bit(part->bits, stop, bit);
+		}
 		at = addr + ((unsigned long)bit << PAGE_SHIFT);
-		ptep = pte_offset_kernel(pmd, at);
-		/* Mostly there are many side by side. */
-		do {
-			pmap_write_protect_pte(mm, ptep++, at);
-			at += PAGE_SIZE;
-		} while (++bit < stop && test_bit(bit, bits));
+		pmap_write_protect_run(mm, pte_offset_kernel(pmd, at), at,
+				       addr + ((unsigned long)next << PAGE_SHIFT));
 	}
 	spin_unlock(lock);
 }
 
 static void pmap_write_protect_here(struct mm_struct *mm, unsigned long addr,
-				    const unsigned long *bits)
+				    const struct vm_writeset_part *part)
 {
 	unsigned long at = addr, stop;
 	unsigned long end = addr + (VM_WRITESET_CHUNK << PAGE_SHIFT);
@@ -186,7 +236,7 @@ static void pmap_write_protect_here(struct mm_struct *mm, unsigned long addr,
 			pmap_write_protect_table(mm, pmd, addr,
 						 (at - addr) >> PAGE_SHIFT,
 						 (stop - addr) >> PAGE_SHIFT,
-						 bits);
+						 part);
 	}
 }
 
@@ -210,19 +260,21 @@ static void pmap_zap(struct mm_struct *mm, unsigned long addr, unsigned long end
 
 void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
 {
+	unsigned long first = 0, last = VM_WRITESET_CHUNK - 1;
 	struct mm_struct *mm = map->mm;
-	unsigned long first, last;
 
 	lockdep_assert_held_write(&mm->mmap_lock);
 	cond_resched();
 
 	if (COMPAT_CAN_SET_PTES && !mm_has_notifiers(mm)) {
 		pmap_write_protect_here(mm, vm_map_address(map, part->base),
-					part->bits);
+					part);
 		return;
 	}
-	first = find_first_bit(part->bits, VM_WRITESET_CHUNK);
-	last = find_last_bit(part->bits, VM_WRITESET_CHUNK);
+	if (!part->full) {
+		first = find_first_bit(part->bits, VM_WRITESET_CHUNK);
+		last = find_last_bit(part->bits, VM_WRITESET_CHUNK);
+	}
 	pmap_zap(mm, vm_map_address(map, part->base + first),
 		 vm_map_address(map, part->base + last + 1));
 }
@@ -232,6 +284,7 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
 struct pmap_enable {
 	struct vm_area_struct *vma;
 	struct vm_memq *memq;
+	struct folio *locked;
 	unsigned long done;
 };
 
@@ -245,8 +298,8 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 	if (!pte_present(pte) || pte_write(pte))
 		return 0;
 	folio = page_folio(pte_page(pte));
-	/* A busy page may be on its way out of the object. */
-	if (!folio_trylock(folio))
+	/* A busy page may be on its way out of the object, unless it is busy with us. */
+	if (folio != e->locked && !folio_trylock(folio))
 		return 0;
 	pg = folio->private;
 	if (folio->mapping == e->vma->vm_file->f_mapping &&
@@ -257,7 +310,8 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 		folio_set_dirty(folio);
 		e->done++;
 	}
-	folio_unlock(folio);
+	if (folio != e->locked)
+		folio_unlock(folio);
 	return 0;
 }
 
@@ -272,10 +326,14 @@ static const struct pmap_walk_ops pmap_enable_write_ops = {
 };
 
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
-				struct vm_object *object, pgoff_t index,
-				unsigned long nr)
+				struct vm_object *object, struct folio *locked,
+				pgoff_t index, unsigned long nr)
 {
-	struct pmap_enable e = { .vma = vma, .memq = object->memq };
+	struct pmap_enable e = {
+		.vma = vma,
+		.memq = object->memq,
+		.locked = locked,
+	};
 	unsigned long addr;
 
 	/* The marks of a userfaultfd are for faults to see. */

@@ -37,6 +37,7 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_ABSORBS]			= "absorbs",
 	[VMOBJ_COPY_UPS]		= "copy_ups",
 	[VMOBJ_DEMOTES]			= "demotes",
+	[VMOBJ_PROMOTES]		= "promotes",
 	[VMOBJ_MKWRITES]		= "mkwrites",
 	[VMOBJ_WRITE_AROUNDS]		= "write_arounds",
 	[VMOBJ_PAGE_ALLOCS]		= "page_allocs",

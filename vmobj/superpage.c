@@ -12,8 +12,10 @@
 #include <linux/workqueue.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/object.h>
 #include <vmobj/page.h>
 #include <vmobj/superpage.h>
+#include <vmobj/writeset.h>
 
 #define SYSTEM_SETTING	"/sys/kernel/mm/transparent_hugepage/enabled"
 
@@ -151,10 +153,38 @@ static bool filled_before(const struct vm_memq *q, pgoff_t index, long step,
 	return true;
 }
 
-int vm_superpage_ahead(const struct vm_memq *q, pgoff_t index,
-		       unsigned int order)
+/*
+ * The same, where small pages have become a superpage: then only what has been
+ * written since by way of a page table tells.  Newer kernels map all of it at once.
+ */
+static bool written_before(struct vm_object *object, pgoff_t index, long step)
+{
+	int i;
+
+	for (i = 1; i <= 4; i++)
+		if (!vm_writeset_test(object, index - i * step))
+			return false;
+	return vm_writeset_test(object, index - (step > 0 ? 1 : -1));
+}
+
+/*
+ * Which allowance is it?  Twice the last one, if what was filled now is what comes
+ * after that was used up.
+ */
+static unsigned int vm_superpage_reach(const struct vm_memq *q, pgoff_t before)
+{
+	struct vm_page *pg = vm_memq_find(q, before);
+
+	if (!pg || pg->order != VM_SUPERPAGE_ORDER || pg->promoted)
+		return 0;
+	return min(pg->reach + 1U, VM_SUPERPAGE_MAX_REACH);
+}
+
+int vm_superpage_ahead(struct vm_object *object, pgoff_t index,
+		       unsigned int order, unsigned int *reach)
 {
 	long nr = 1L << order, at = index & (nr - 1), step;
+	const struct vm_memq *q = object->memq;
 	struct vm_page *pg;
 
 	/* Who comes from elsewhere than from next door has filled nothing. */
@@ -164,10 +194,15 @@ int vm_superpage_ahead(const struct vm_memq *q, pgoff_t index,
 	pg = vm_memq_find(q, index - step);
 	if (!pg)
 		return -1;
-	if (pg->order == order)
+	*reach = pg->reach;
+	if (pg->order == order && !pg->promoted)
 		return pg->ahead - 1;
-	if (!filled_before(q, index, step * nr / 4, order))
+	if (!(pg->promoted ? written_before(object, index, step * nr / 4) :
+			     filled_before(q, index, step * nr / 4, order)))
 		return -1;
-	return order == VM_BLOCK_ORDER ? VM_BLOCK_AHEAD : VM_SUPERPAGE_AHEAD;
+	if (order == VM_BLOCK_ORDER)
+		return VM_BLOCK_AHEAD;
+	*reach = vm_superpage_reach(q, index - step * (nr + 1));
+	return (VM_SUPERPAGE_AHEAD << *reach) - 1;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_superpage_ahead);

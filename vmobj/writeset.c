@@ -4,6 +4,10 @@
  *
  * Faults add under the family lock held for reading, with atomic bit
  * operations on a chunk that, once there, stays until its object goes.
+ *
+ * Who touches one page in each chunk needs as many chunks as pages, so they are
+ * allocated in groups of eight: an allocation and a place in the xarray cost more
+ * than all else that the set does in a fault.
  */
 #include <linux/bitmap.h>
 #include <linux/slab.h>
@@ -13,19 +17,39 @@
 
 #define CHUNK_PAGES	VM_WRITESET_CHUNK
 #define CHUNK_MASK	(CHUNK_PAGES - 1)
+#define GROUP_CHUNKS	8UL
 
 /**
  * struct vm_writeset_chunk - part of the set
- * @key: its place in the xarray
  * @link: in &vm_object.writeset_used
+ * @key: its place, in chunks
+ * @grown: pages that have come since somebody asked; a hint, not exact
  * @used: it is in that list
+ * @full: all its pages are in the set, whatever @bits says
  * @bits: the pages
  */
 struct vm_writeset_chunk {
-	unsigned long key;
 	struct llist_node link;
-	bool used;
+	u32 key;
+	u16 grown;
+	u8 used;
+	u8 full;
 	DECLARE_BITMAP(bits, CHUNK_PAGES);
+};
+
+/**
+ * struct vm_writeset_group - chunks allocated together
+ * @key: place of the first; its place in the xarray
+ * @nr: how many
+ * @chunk: the chunks
+ *
+ * A group begins at a multiple of GROUP_CHUNKS, and ends where its object did when
+ * it was made.  If that has grown since, what is behind comes in groups of one.
+ */
+struct vm_writeset_group {
+	unsigned long key;
+	unsigned long nr;
+	struct vm_writeset_chunk chunk[];
 };
 
 /* Counted from the object's start: small numbers make a flat xarray. */
@@ -44,48 +68,118 @@ void vm_writeset_init(struct vm_object *object)
 void vm_writeset_destroy(struct vm_object *object)
 {
 	XA_STATE(xas, &object->writeset, 0);
-	struct vm_writeset_chunk *chunk;
+	struct vm_writeset_group *group;
 
 	xas_lock(&xas);
-	xas_for_each(&xas, chunk, ULONG_MAX)
-		kfree(chunk);
+	xas_for_each(&xas, group, ULONG_MAX)
+		kfree(group);
 	xas_unlock(&xas);
 	xa_destroy(&object->writeset);
 }
 
-static struct vm_writeset_chunk *vm_writeset_grow(struct vm_object *object,
-						  unsigned long key)
-{
-	struct vm_writeset_chunk *chunk, *old;
+/* ---- chunks ---- */
 
-	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
-	if (!chunk)
+static __always_inline struct vm_writeset_chunk *
+vm_writeset_group_chunk(struct vm_writeset_group *group, unsigned long key)
+{
+	/* A key before the group's is a big number here. */
+	return group && key - group->key < group->nr ?
+		&group->chunk[key - group->key] : NULL;
+}
+
+static struct vm_writeset_group *vm_writeset_group_new(unsigned long key,
+						       unsigned long nr)
+{
+	struct vm_writeset_group *group;
+	unsigned long i;
+
+	group = kzalloc(struct_size(group, chunk, nr), GFP_KERNEL_ACCOUNT);
+	if (!group)
 		return NULL;
-	chunk->key = key;
-	old = xa_cmpxchg(&object->writeset, key, NULL, chunk,
+	group->key = key;
+	group->nr = nr;
+	for (i = 0; i < nr; i++)
+		group->chunk[i].key = key + i;
+	return group;
+}
+
+/* The group that has a chunk, if there is one. */
+static struct vm_writeset_group *
+vm_writeset_find_group(struct vm_object *object, unsigned long key)
+{
+	unsigned long first = round_down(key, GROUP_CHUNKS);
+	struct vm_writeset_group *group;
+
+	group = xa_load(&object->writeset, first);
+	if (group && key != first && !vm_writeset_group_chunk(group, key))
+		group = xa_load(&object->writeset, key);
+	return group;
+}
+
+/* A new one; or the one that somebody else has made meanwhile. */
+static struct vm_writeset_group *
+vm_writeset_make_group(struct vm_object *object, unsigned long key)
+{
+	unsigned long last = vm_writeset_key(object, vm_object_end(object) - 1);
+	unsigned long first = round_down(key, GROUP_CHUNKS), nr = 1;
+	struct vm_writeset_group *group, *old;
+
+	if (xa_load(&object->writeset, first))
+		first = key;
+	else if (last >= key)
+		nr = min(last - first + 1, GROUP_CHUNKS);
+	else
+		nr = key - first + 1;
+	group = vm_writeset_group_new(first, nr);
+	if (!group)
+		return NULL;
+	old = xa_cmpxchg(&object->writeset, first, NULL, group,
 			 GFP_KERNEL_ACCOUNT);
 	if (!old)
-		return chunk;
-	kfree(chunk);
+		return group;
+	kfree(group);
 	return xa_is_err(old) ? NULL : old;
 }
 
-/* The chunk of a page, made if need be; mostly the same as last time. */
-static struct vm_writeset_chunk *vm_writeset_get(struct vm_object *object,
-						 pgoff_t index)
+/* The chunk of a page that is not in the same group as last time; made if need be. */
+static noinline struct vm_writeset_chunk *
+vm_writeset_find_slow(struct vm_object *object, unsigned long key, bool make)
 {
-	struct vm_writeset_chunk *chunk = READ_ONCE(object->writeset_last);
-	unsigned long key = vm_writeset_key(object, index);
+	struct vm_writeset_group *group = vm_writeset_find_group(object, key);
+	struct vm_writeset_chunk *chunk = vm_writeset_group_chunk(group, key);
 
-	if (likely(chunk && chunk->key == key))
-		return chunk;
-	chunk = xa_load(&object->writeset, key);
-	if (!chunk)
-		chunk = vm_writeset_grow(object, key);
+	while (!chunk && make) {
+		group = vm_writeset_make_group(object, key);
+		if (!group)
+			return NULL;
+		/* Who was first may have made one that ends before. */
+		chunk = vm_writeset_group_chunk(group, key);
+	}
 	if (chunk)
-		WRITE_ONCE(object->writeset_last, chunk);
+		WRITE_ONCE(object->writeset_last, group);
 	return chunk;
 }
+
+static __always_inline struct vm_writeset_chunk *
+vm_writeset_find(struct vm_object *object, pgoff_t index, bool make)
+{
+	unsigned long key = vm_writeset_key(object, index);
+	struct vm_writeset_chunk *chunk;
+
+	chunk = vm_writeset_group_chunk(READ_ONCE(object->writeset_last), key);
+	if (likely(chunk))
+		return chunk;
+	return vm_writeset_find_slow(object, key, make);
+}
+
+/* The chunk of a page, made if need be. */
+static __always_inline struct vm_writeset_chunk *
+vm_writeset_get(struct vm_object *object, pgoff_t index)
+{
+	return vm_writeset_find(object, index, true);
+}
+
+/* ---- adding ---- */
 
 /* Bits have been set; others may do that at the same time. */
 static void vm_writeset_use(struct vm_object *object,
@@ -106,9 +200,10 @@ int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 	if (!chunk)
 		return -ENOMEM;
 	word = chunk->bits + BIT_WORD(bit);
-	if ((READ_ONCE(*word) & mask) == mask)
+	if ((READ_ONCE(*word) & mask) == mask || READ_ONCE(chunk->full))
 		return 0;
 	set_mask_bits(word, 0UL, mask);
+	WRITE_ONCE(chunk->grown, READ_ONCE(chunk->grown) + nr);
 	vm_writeset_use(object, chunk);
 	return 0;
 }
@@ -119,8 +214,9 @@ static int vm_writeset_add_chunk(struct vm_object *object, pgoff_t index)
 
 	if (!chunk)
 		return -ENOMEM;
-	/* Others can only set bits meanwhile. */
-	bitmap_fill(chunk->bits, CHUNK_PAGES);
+	if (READ_ONCE(chunk->full))
+		return 0;
+	WRITE_ONCE(chunk->full, true);
 	vm_writeset_use(object, chunk);
 	return 0;
 }
@@ -144,29 +240,70 @@ int vm_writeset_add_folio(struct vm_object *object, struct folio *folio)
 	return err;
 }
 
+/* ---- looking ---- */
+
 bool vm_writeset_test(struct vm_object *object, pgoff_t index)
 {
-	struct vm_writeset_chunk *chunk;
+	struct vm_writeset_chunk *chunk = vm_writeset_find(object, index, false);
 
-	chunk = xa_load(&object->writeset, vm_writeset_key(object, index));
-	return chunk && test_bit(index & CHUNK_MASK, chunk->bits);
+	return chunk && (READ_ONCE(chunk->full) ||
+			 test_bit(index & CHUNK_MASK, chunk->bits));
+}
+
+bool vm_writeset_grown(struct vm_object *object, pgoff_t index,
+		       unsigned int nr)
+{
+	struct vm_writeset_chunk *chunk = vm_writeset_find(object, index, false);
+
+	if (!chunk || READ_ONCE(chunk->grown) < nr)
+		return false;
+	WRITE_ONCE(chunk->grown, 0);
+	return true;
+}
+
+/* ---- taking ---- */
+
+/* bitmap_empty() of so many bits is a call, and a loop with a test for each word. */
+static bool vm_writeset_no_bits(const unsigned long *bits)
+{
+	unsigned long any = 0;
+	unsigned int i;
+
+	for (i = 0; i < BITS_TO_LONGS(CHUNK_PAGES); i++)
+		any |= bits[i];
+	return !any;
 }
 
 /* Move the bits from @first up to @stop; were there any? */
 static bool vm_writeset_take_bits(struct vm_writeset_chunk *chunk,
 				  unsigned long first, unsigned long stop,
-				  unsigned long *bits)
+				  struct vm_writeset_part *part)
 {
-	if (!first && stop == CHUNK_PAGES) {
-		bitmap_copy(bits, chunk->bits, CHUNK_PAGES);
+	bool all = !first && stop == CHUNK_PAGES;
+
+	part->full = chunk->full && all;
+	chunk->grown = 0;
+	if (part->full) {
+		chunk->full = false;
+		/* Mostly there were none before it became full. */
+		if (!vm_writeset_no_bits(chunk->bits))
+			bitmap_zero(chunk->bits, CHUNK_PAGES);
+		return true;
+	}
+	if (chunk->full) {
+		bitmap_fill(chunk->bits, CHUNK_PAGES);
+		chunk->full = false;
+	}
+	if (all) {
+		bitmap_copy(part->bits, chunk->bits, CHUNK_PAGES);
 		bitmap_zero(chunk->bits, CHUNK_PAGES);
 	} else {
-		bitmap_zero(bits, CHUNK_PAGES);
-		bitmap_set(bits, first, stop - first);
-		bitmap_and(bits, bits, chunk->bits, CHUNK_PAGES);
+		bitmap_zero(part->bits, CHUNK_PAGES);
+		bitmap_set(part->bits, first, stop - first);
+		bitmap_and(part->bits, part->bits, chunk->bits, CHUNK_PAGES);
 		bitmap_clear(chunk->bits, first, stop - first);
 	}
-	return !bitmap_empty(bits, CHUNK_PAGES);
+	return !vm_writeset_no_bits(part->bits);
 }
 
 bool vm_writeset_take(struct vm_object *object, pgoff_t start, pgoff_t end,
@@ -189,8 +326,8 @@ bool vm_writeset_take(struct vm_object *object, pgoff_t start, pgoff_t end,
 		any = vm_writeset_take_bits(chunk,
 					    max(start, part->base) - part->base,
 					    min(end - part->base, CHUNK_PAGES),
-					    part->bits);
-		if (bitmap_empty(chunk->bits, CHUNK_PAGES)) {
+					    part);
+		if (part->full || vm_writeset_no_bits(chunk->bits)) {
 			*link = chunk->link.next;
 			chunk->used = false;
 		} else {
@@ -219,7 +356,7 @@ int vm_writeset_move(struct vm_object *from, struct vm_object *to,
 	int err = 0;
 
 	while (vm_writeset_take(from, start, end, &part))
-		for_each_set_bit(bit, part.bits, CHUNK_PAGES)
+		for_each_set_bit(bit, vm_writeset_part_bits(&part), CHUNK_PAGES)
 			err = err ?: vm_writeset_add(to, part.base + bit, 1);
 	return err;
 }

@@ -98,6 +98,19 @@ static inline void compat_zap_range(struct vm_area_struct *vma,
 	(IS_ENABLED(CONFIG_X86) && !IS_ENABLED(CONFIG_HIGHPTE))
 
 /*
+ * pte_present().  On x86 that loads the mask for encrypted memory each time, which
+ * has nothing to do with these bits: a third of what a loop over PTEs costs.
+ */
+static inline bool compat_pte_present(pte_t pte)
+{
+#ifdef CONFIG_X86
+	return native_pte_val(pte) & (_PAGE_PRESENT | _PAGE_PROTNONE);
+#else
+	return pte_present(pte);
+#endif
+}
+
+/*
  * 6.14: a call that maps one page for a fault, writable or not.  Where it is not
  * known, nobody calls it.
  */
@@ -115,6 +128,14 @@ vm_fault_t vmf_insert_page_mkwrite(struct vm_fault *vmf, struct page *page,
  */
 #define COMPAT_MAPS_LARGE_FOLIOS \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0))
+
+/*
+ * Where there is a page table, does a fault map one page of a large folio and no
+ * more?  From 6.14 on the table may be freed while the fault is under way, and then
+ * all of the folio may be mapped.
+ */
+#define COMPAT_TABLE_MEANS_ONE_PTE \
+	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0))
 
 /*
  * 6.17: mprotect() takes the PTEs of a large folio together, and makes all of them

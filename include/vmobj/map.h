@@ -343,4 +343,14 @@ void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
  */
 int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write);
 
+/**
+ * vm_map_promote() - make a superpage of the small pages around an index, if that
+ * can be done
+ * @map: family lock not held; a VMA of the map, locked, could map the superpage
+ * @index: page touched, family coordinates
+ *
+ * See vm_object_promote().  May sleep.
+ */
+void vm_map_promote(struct vm_map *map, pgoff_t index);
+
 #endif /* _VMOBJ_MAP_H */

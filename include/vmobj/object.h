@@ -33,7 +33,7 @@
 
 struct vm_handle;
 struct vm_map_entry;
-struct vm_writeset_chunk;
+struct vm_writeset_group;
 
 /*
  * For the few small structs that fork, unmap and mremap need, which can not
@@ -124,7 +124,7 @@ struct vm_object {
 	unsigned long generation;
 	struct xarray writeset;
 	struct llist_head writeset_used;
-	struct vm_writeset_chunk *writeset_last;
+	struct vm_writeset_group *writeset_last;
 	u64 id;
 };
 
@@ -578,5 +578,25 @@ bool vm_object_copy_up(struct vm_object *top, unsigned long *budget);
  */
 bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
 			    unsigned long *budget);
+
+/* ---- promote.c ---- */
+
+/* A range is promoted when it has one page of so many, as a power of two. */
+#define VM_PROMOTE_SHIFT	4
+
+/**
+ * vm_object_promote() - make one large page of small ones, where they are
+ * @object: object; family lock held for writing.  What maps it there does so for all
+ *	of the large page.
+ * @large: a fresh large page of zeros, in no tree, not busy
+ *
+ * Only if the object is used by one entry and nothing else, has nothing behind it,
+ * and in the range at least one page of 1 << VM_PROMOTE_SHIFT.  Unmaps the range.
+ * May sleep.
+ *
+ * Return: false if that is not so, or somebody uses a page (get_user_pages, wiring);
+ * then nothing has changed, but pages may have been unmapped.
+ */
+bool vm_object_promote(struct vm_object *object, struct vm_page *large);
 
 #endif /* _VMOBJ_OBJECT_H */

@@ -58,6 +58,8 @@
  * @queue: enum vm_pageq_id; the queue lock
  * @act_count: how active the page daemon thinks it is
  * @ahead: how many like it may follow it unasked, see superpage.h
+ * @reach: which one in a row of growing allowances that number is of
+ * @promoted: it has taken the place of small pages
  * @marker: a scan's place holder in a queue, not a page
  * @nosync: not to be written to its store before somebody asks for that (BSD
  *	PG_NOSYNC); folio lock
@@ -74,6 +76,8 @@ struct vm_page {
 	unsigned char queue;
 	unsigned char act_count;
 	unsigned char ahead;
+	unsigned char reach : 7;
+	unsigned char promoted : 1;
 	bool marker;
 	bool nosync:1;
 	bool writing:1;

@@ -71,6 +71,15 @@ void pmap_unmap_everywhere(struct address_space *mapping, pgoff_t index,
 void pmap_make_table(struct vm_fault *vmf);
 
 /**
+ * pmap_use_prealloc() - use the page table that the kernel has allocated ahead
+ * @vmf: fault that is about to map a page itself
+ *
+ * It does so for each fault where there is none, but a call that maps a page would
+ * allocate another.  Best effort.
+ */
+void pmap_use_prealloc(struct vm_fault *vmf);
+
+/**
  * pmap_unmap_other() - drop the PTE of a fault's address if it is of another page
  * @vmf: fault, of a page and not of a huge page
  * @page: the page the address is to show, its folio locked: so no other is being
@@ -95,6 +104,7 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
  * @vma: VMA with VM_WRITE; its lock or the mmap_lock held
  * @object: top object of the entry that covers the range; family lock held at
  *	least for reading
+ * @locked: folio that the caller has locked
  * @index: first page, family coordinates
  * @nr: pages, all inside @vma
  *
@@ -105,8 +115,8 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
  * Return: PTEs made writable.
  */
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
-				struct vm_object *object, pgoff_t index,
-				unsigned long nr);
+				struct vm_object *object, struct folio *locked,
+				pgoff_t index, unsigned long nr);
 
 /**
  * pmap_enable_write_huge() - give write rights to a huge page that is mapped already

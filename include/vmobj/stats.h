@@ -39,6 +39,7 @@
  * @VMOBJ_COPY_UPS: page copied into a shadow, so that a chain gets shorter or a
  *	large page can go
  * @VMOBJ_DEMOTES: large page freed, most of which was hidden
+ * @VMOBJ_PROMOTES: small pages copied into a superpage that took their place
  * @VMOBJ_MKWRITES: write rights given to a page already mapped
  * @VMOBJ_WRITE_AROUNDS: neighbours given write rights along with it
  * @VMOBJ_PAGE_ALLOCS: page descriptors allocated
@@ -76,6 +77,7 @@ enum vmobj_stat {
 	VMOBJ_ABSORBS,
 	VMOBJ_COPY_UPS,
 	VMOBJ_DEMOTES,
+	VMOBJ_PROMOTES,
 	VMOBJ_MKWRITES,
 	VMOBJ_WRITE_AROUNDS,
 	VMOBJ_PAGE_ALLOCS,

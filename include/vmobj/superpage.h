@@ -17,7 +17,10 @@
  * there.  So without advice they are given ahead only to who fills memory page by
  * page: where a piece of memory has been filled with smaller pages, the next
  * VM_SUPERPAGE_AHEAD pieces after it are superpages, and then another has to be
- * filled.  What was never touched is then at most so many times what was.
+ * filled.  Who fills that too gets twice as many, and so on, up to 256.
+ *
+ * And where a sixteenth of a piece has been touched, in whatever order, its pages are
+ * put together to a superpage: see promote.c.
  */
 #ifndef _VMOBJ_SUPERPAGE_H
 #define _VMOBJ_SUPERPAGE_H
@@ -26,12 +29,16 @@
 
 #define VM_SUPERPAGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define VM_SUPERPAGE_NR		BIT(VM_SUPERPAGE_ORDER)
-#define VM_SUPERPAGE_AHEAD	31
+#define VM_SUPERPAGE_AHEAD	32U
+#define VM_SUPERPAGE_MAX_REACH	3U	/* vm_page.ahead has a byte */
 
 #define VM_BLOCK_ORDER		4
 #define VM_BLOCK_AHEAD		7
 
-struct vm_memq;
+/* So many pages in the range of a superpage make it worth to have one. */
+#define VM_SUPERPAGE_PROMOTE	(VM_SUPERPAGE_NR >> VM_PROMOTE_SHIFT)
+
+struct vm_object;
 
 /**
  * enum vm_superpage_want - who wants fresh memory to be large pages
@@ -94,16 +101,17 @@ enum vm_superpage_want vm_superpage_wanted(struct vm_area_struct *vma);
 
 /**
  * vm_superpage_ahead() - may a large page be given ahead of its use?
- * @q: tree of the object that is touched; family lock held at least for reading
+ * @object: object that is touched; family lock held at least for reading
  * @index: page that is touched, the first of its kind there
  * @order: of the large page that it would be in
+ * @reach: out: its &vm_page.reach, if it may
  *
  * It may when this is the next touch of who has filled what is before it, upwards
  * or downwards.
  *
  * Return: how many more may follow it, or -1 if it may not.
  */
-int vm_superpage_ahead(const struct vm_memq *q, pgoff_t index,
-		       unsigned int order);
+int vm_superpage_ahead(struct vm_object *object, pgoff_t index,
+		       unsigned int order, unsigned int *reach);
 
 #endif /* _VMOBJ_SUPERPAGE_H */

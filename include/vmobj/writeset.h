@@ -8,12 +8,13 @@
  * too much, never too little: a writable PTE anywhere means the page is in its
  * object's set.
  *
- * Bitmaps of 512 pages (2 MiB with 4 KiB pages) in an xarray; those that are not
- * empty are in a list.
+ * Bitmaps of 512 pages (2 MiB with 4 KiB pages), some of them side by side, in an
+ * xarray; those that are not empty are in a list.
  */
 #ifndef _VMOBJ_WRITESET_H
 #define _VMOBJ_WRITESET_H
 
+#include <linux/bitmap.h>
 #include <linux/llist.h>
 #include <linux/types.h>
 
@@ -27,13 +28,27 @@ struct vm_object;
  * @link: where to go on; NULL at first
  * @base: index of the first bit, family coordinates; a multiple of
  *	VM_WRITESET_CHUNK
+ * @full: all of them: @bits are not set
  * @bits: the pages
  */
 struct vm_writeset_part {
 	struct llist_node **link;
 	pgoff_t base;
+	bool full;
 	DECLARE_BITMAP(bits, VM_WRITESET_CHUNK);
 };
+
+/**
+ * vm_writeset_part_bits() - the pages as bits, be they all
+ * @part: pages taken
+ */
+static inline const unsigned long *
+vm_writeset_part_bits(struct vm_writeset_part *part)
+{
+	if (part->full)
+		bitmap_fill(part->bits, VM_WRITESET_CHUNK);
+	return part->bits;
+}
 
 /**
  * vm_writeset_init() - make an empty set
@@ -87,6 +102,19 @@ int vm_writeset_move(struct vm_object *from, struct vm_object *to,
  * @index: page, family coordinates
  */
 bool vm_writeset_test(struct vm_object *object, pgoff_t index);
+
+/**
+ * vm_writeset_grown() - have many pages come to a piece of memory?
+ * @object: object; family lock held at least for reading
+ * @index: page, family coordinates; the piece is the VM_WRITESET_CHUNK pages around it
+ * @nr: how many are many
+ *
+ * Return: true if so many have come since the last time that it returned true, or
+ * since the pages were taken out of the set.  It is a guess: some may be counted
+ * twice or not at all.
+ */
+bool vm_writeset_grown(struct vm_object *object, pgoff_t index,
+		       unsigned int nr);
 
 /**
  * vm_writeset_take() - take the next pages out of the set

@@ -340,3 +340,22 @@ void print_thp_setting(void)
 	}
 	printf("transparent huge pages: %s\n", word);
 }
+
+#define DEPTH_PARAMETER	"/sys/module/vmobj/parameters/max_chain_depth"
+
+/* How long the module lets chains get; returns what it was, 0 if that is not known. */
+unsigned int bound_chains(unsigned int depth)
+{
+	FILE *f = fopen(DEPTH_PARAMETER, "r+");
+	unsigned int before = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%u", &before) != 1)
+		before = 0;
+	rewind(f);
+	if (fprintf(f, "%u", depth) < 0 || fflush(f))
+		die(DEPTH_PARAMETER);
+	fclose(f);
+	return before;
+}

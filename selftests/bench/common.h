@@ -53,5 +53,6 @@ long time_clean_fork(void);
 long number(const char *text, long min, long max);
 long median(long *n, int nr);
 void print_thp_setting(void);
+unsigned int bound_chains(unsigned int depth);
 
 #endif

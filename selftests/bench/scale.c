@@ -274,13 +274,17 @@ static void chain_of(const char *name, int depth)
 
 static void chains(const char *name)
 {
+	/* Left to itself the module would make them shorter. */
+	unsigned int bound = bound_chains(2 * DEEPEST);
 	int depth;
 
 	for (depth = 1; depth <= DEEPEST; depth *= 2) {
 		chain_of(name, depth);
 		if (!warm)
-			return;
+			break;
 	}
+	if (bound)
+		bound_chains(bound);
 }
 
 /* ---- all of them ---- */
