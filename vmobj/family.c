@@ -16,6 +16,7 @@
 #include <vmobj/compat.h>
 #include <vmobj/family.h>
 #include <vmobj/object.h>
+#include <vmobj/range.h>
 #include <vmobj/stats.h>
 
 #define VMOBJ_FS_MAGIC	0x766d6f62	/* "vmob" */
@@ -45,6 +46,8 @@ static const struct file_operations vm_family_fops = {
 	.owner = THIS_MODULE,
 	.release = vm_family_release,
 	.fsync = noop_fsync,		/* msync */
+	.fallocate = vmobj_fallocate,	/* MADV_REMOVE */
+	.fadvise = vmobj_fadvise,	/* MADV_WILLNEED */
 };
 
 static int vm_family_init_fs_context(struct fs_context *fc)
