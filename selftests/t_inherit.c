@@ -80,12 +80,15 @@ TEST(none_is_SIGSEGV_in_all_descendants)
 
 static void reuses_none(void *arg)
 {
-	char *other;
+	char *place, *other;
 
 	(void)arg;
+	place = mmap(NULL, vt_page_size, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	VT_CHECK(place != MAP_FAILED);
 	/* moved, it is still nothing; and where it was something may be mapped */
 	other = mremap(vt_page(mem, 2), vt_page_size, vt_page_size,
-		       MREMAP_MAYMOVE | MREMAP_FIXED, vt_page(mem, PAGES + 4));
+		       MREMAP_MAYMOVE | MREMAP_FIXED, place);
 	VT_CHECK(other != MAP_FAILED);
 	VT_CHECK(vt_try_read(other) == SIGSEGV);
 	VT_CHECK(vt_map_at(vt_page(mem, 2), 2, VT_RW, MAP_PRIVATE | MAP_FIXED));
