@@ -317,15 +317,24 @@ static void u43_share_of_needs_copy(struct kunit *test)
 static void u44_inherit_none(struct kunit *test)
 {
 	struct world *w = test->priv;
+	struct folio *folio;
 	struct vm_object *a;
-	int c;
+	int c, g;
 
 	world_written(w, 4);
 	a = world_object(w, P, 0);
 	world_inherit(w, P, VM_INHERIT_NONE);
 	c = world_fork(w, P);
-	KUNIT_EXPECT_EQ(test, w->proc[c]->nr_entries, 0UL);
+	KUNIT_EXPECT_TRUE(test, world_entry(w, c, 0)->absent);
+	KUNIT_EXPECT_EQ(test, world_fault(w, c, 1, false, &folio),
+			(__force int)VM_FAULT_SIGSEGV);
 	EXPECT_OBJECT(w, a, 1, 0, 4, true);
+	memset(w->want[c], 0, sizeof(w->want[c]));
+	world_dump(w);
+	/* and so for ever */
+	g = world_fork(w, c);
+	KUNIT_EXPECT_EQ(test, world_fault(w, g, 3, true, &folio),
+			(__force int)VM_FAULT_SIGSEGV);
 	world_dump(w);
 }
 

@@ -338,15 +338,6 @@ TEST(madv_free_is_EINVAL)
 	EXPECT_EQ(1, vt_get(mem, 0));
 }
 
-TEST(madv_remove_harms_nothing)
-{
-	VT_NEED_DEVICE();
-	SETUP_MAPPED(MAP_PRIVATE);
-	vt_put(mem, 0, 1);
-	EXPECT_EQ(-1, madvise(mem, vt_page_size, MADV_REMOVE));
-	EXPECT_EQ(1, vt_get(mem, 0));
-}
-
 TEST(mincore_knows_what_is_there)
 {
 	unsigned char vec[PAGES];

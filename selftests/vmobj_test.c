@@ -6,7 +6,9 @@
 #include "vmobj_test.h"
 
 #include <linux/futex.h>
+#include <linux/vmobj.h>
 #include <setjmp.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -162,6 +164,54 @@ int vt_try_read(const char *addr)
 int vt_try_write(char *addr, char value)
 {
 	return vt_try(addr, true, value);
+}
+
+/* ---- ioctls ---- */
+
+static int vt_ioctl(unsigned long cmd, void *arg)
+{
+	int fd = vt_open(O_RDWR), err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (ioctl(fd, cmd, arg) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+int vt_inherit(char *mem, size_t page, size_t pages, int how)
+{
+	struct vmobj_inherit arg = {
+		.size = sizeof(arg),
+		.addr = (uintptr_t)vt_page(mem, page),
+		.length = pages * vt_page_size,
+		.inheritance = how,
+	};
+
+	return vt_ioctl(VMOBJ_IOC_INHERIT, &arg);
+}
+
+int vt_advise(char *mem, size_t page, size_t pages, int what)
+{
+	struct vmobj_advise arg = {
+		.size = sizeof(arg),
+		.addr = (uintptr_t)vt_page(mem, page),
+		.length = pages * vt_page_size,
+		.advice = what,
+	};
+
+	return vt_ioctl(VMOBJ_IOC_ADVISE, &arg);
+}
+
+int vt_range(char *mem, size_t page, size_t pages, struct vmobj_range *range)
+{
+	*range = (struct vmobj_range) {
+		.size = sizeof(*range),
+		.addr = (uintptr_t)vt_page(mem, page),
+		.length = pages * vt_page_size,
+	};
+	return vt_ioctl(VMOBJ_IOC_RANGE, range);
 }
 
 /* ---- the module's debugfs files ---- */

@@ -95,6 +95,16 @@ uint32_t vt_get(const char *mem, size_t page);
 int vt_try_read(const char *addr);
 int vt_try_write(char *addr, char value);
 
+/* ---- ioctls on ranges of pages; 0 or an errno ---- */
+
+struct vmobj_range;
+
+/* @how: VMOBJ_INHERIT_* */
+int vt_inherit(char *mem, size_t page, size_t pages, int how);
+/* @what: VMOBJ_ADV_* */
+int vt_advise(char *mem, size_t page, size_t pages, int what);
+int vt_range(char *mem, size_t page, size_t pages, struct vmobj_range *range);
+
 /* ---- the module's debugfs files ---- */
 
 /* Is there a module, and are its debugfs files there?  If not, why. */

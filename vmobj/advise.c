@@ -35,6 +35,9 @@ static void vm_page_advise(struct vm_page *pg, enum vm_advice advice)
 		case VM_ADVICE_FREE:
 			vm_page_advise_free(pg);
 			break;
+		case VM_ADVICE_COLD:
+			vm_page_deactivate(pg);
+			break;
 		}
 	}
 	folio_unlock(pg->folio);

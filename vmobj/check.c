@@ -320,6 +320,27 @@ static const struct pmap_walk_ops check_walk_ops = {
 	.pmd = check_pmd,
 };
 
+/* Page-table lock held.  The entry has no object. */
+static int check_no_pte(pte_t *ptep, unsigned long addr, void *data)
+{
+	if (pte_present(ptep_get(ptep)))
+		vm_violation(data, "I22: address %lx maps a page, its entry has no object",
+			     addr);
+	return 0;
+}
+
+static int check_no_pmd(pmd_t *pmdp, unsigned long addr, void *data)
+{
+	vm_violation(data, "I22: huge address %lx maps a page, its entry has no object",
+		     addr);
+	return 0;
+}
+
+static const struct pmap_walk_ops check_empty_ops = {
+	.pte = check_no_pte,
+	.pmd = check_no_pmd,
+};
+
 static void check_entry(struct vm_check *c, struct vm_map_entry *entry)
 {
 	struct vm_object *object = entry->object;
@@ -327,6 +348,9 @@ static void check_entry(struct vm_check *c, struct vm_map_entry *entry)
 	if (entry->start >= entry->end)
 		vm_violation(c, "E1: entry [%lu, %lu) is empty", entry->start,
 			     entry->end);
+	if (entry->absent && (object || entry->inheritance != VM_INHERIT_NONE))
+		vm_violation(c, "E7: entry [%lu, %lu) is absent, and has an object or would be inherited",
+			     entry->start, entry->end);
 	if (!object) {
 		if (entry->needs_copy)
 			vm_violation(c, "E2: entry [%lu, %lu) has NEEDS_COPY and no object",
@@ -362,11 +386,10 @@ static void check_page_tables(struct vm_check *c, struct vm_map *map)
 	if (!down_write_trylock(&map->mm->mmap_lock))
 		return;
 	for (entry = vm_map_first(map, 0); entry; entry = vm_map_next(entry)) {
-		if (!entry->object)
-			continue;
 		c->entry = entry;
 		pmap_walk(map->mm, vm_map_address(map, entry->start),
-			  vm_map_address(map, entry->end), &check_walk_ops, c);
+			  vm_map_address(map, entry->end),
+			  entry->object ? &check_walk_ops : &check_empty_ops, c);
 	}
 	up_write(&map->mm->mmap_lock);
 }

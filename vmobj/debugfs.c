@@ -202,6 +202,7 @@ static void vm_entry_show(struct seq_file *m, const struct vm_map_entry *entry)
 		[VM_INHERIT_COPY]	= "copy",
 		[VM_INHERIT_SHARE]	= "share",
 		[VM_INHERIT_NONE]	= "none",
+		[VM_INHERIT_ZERO]	= "zero",
 	};
 
 	seq_puts(m, "  mapped by ");

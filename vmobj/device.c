@@ -32,6 +32,8 @@
 #include <vmobj/ioctl.h>
 #include <vmobj/map.h>
 
+static const struct vm_operations_struct vmobj_vm_ops;
+
 static long vmobj_bias(const struct vm_area_struct *vma)
 {
 	return (long)(vma->vm_start >> PAGE_SHIFT) - (long)vma->vm_pgoff;
@@ -57,11 +59,23 @@ static struct vm_map *vmobj_get_map(struct vm_family *family,
 	return map;
 }
 
+bool vmobj_is_ours(const struct vm_area_struct *vma)
+{
+	return vma->vm_ops == &vmobj_vm_ops;
+}
+
+void vmobj_fill(struct vm_area_struct *vma)
+{
+	vm_map_fill(vma->vm_private_data, vma->vm_pgoff, vmobj_end(vma),
+		    vma->vm_flags & VM_MAYSHARE ? VM_INHERIT_SHARE :
+		    VM_INHERIT_COPY);
+}
+
 /*
- * Shared memory is about to get another mapping: give what is still a hole under
- * the VMAs of a range an entry, so that both share it.
+ * A range is about to move, or to get another mapping: give what is still a hole
+ * under its VMAs an entry, which goes along, or is shared.
  */
-static void vmobj_fill_shared(struct vm_map *map, pgoff_t start, pgoff_t end)
+static void vmobj_fill_range(struct vm_map *map, pgoff_t start, pgoff_t end)
 {
 	unsigned long addr = vm_map_address(map, start);
 	unsigned long stop = vm_map_address(map, end);
@@ -71,9 +85,8 @@ static void vmobj_fill_shared(struct vm_map *map, pgoff_t start, pgoff_t end)
 		vma = find_vma(map->mm, addr);
 		if (!vma || vma->vm_start >= stop)
 			return;
-		if (vma->vm_private_data == map && vma->vm_flags & VM_MAYSHARE)
-			vm_map_fill(map, max(start, vma->vm_pgoff),
-				    min(end, vmobj_end(vma)), VM_INHERIT_SHARE);
+		if (vma->vm_private_data == map)
+			vmobj_fill(vma);
 	}
 }
 
@@ -97,7 +110,7 @@ static void vmobj_fork(struct vm_map *parent, struct vm_area_struct *vma)
 	pgoff_t start = vma->vm_pgoff, end = vmobj_end(vma);
 	struct vm_map *child;
 
-	vmobj_fill_shared(parent, start, end);
+	vmobj_fill(vma);
 	if (!vmobj_forks_too(parent, vma->vm_start - 1))
 		vm_map_clip(parent, start);
 	if (!vmobj_forks_too(parent, vma->vm_end))
@@ -159,14 +172,18 @@ static void vmobj_move(struct vm_map *from, struct vm_area_struct *new)
 	int err;
 
 	vmobj_note_move(from, new);
-	vmobj_fill_shared(from, from->move.start, from->move.copied_end);
+	vmobj_fill_range(from, from->move.start, from->move.copied_end);
 	err = vmobj_change_file(from->family, new);
 	to = vmobj_get_map(from->family, new);
-	vm_map_share(to, from, from->move.start, from->move.copied_end);
+	vm_map_share(to, from, from->move.start, from->move.copied_end,
+		     new->vm_flags & VM_MAYSHARE);
 	to->move_source = err ? NULL : from;
 }
 
-/* The move has succeeded: the old place has nothing any more. */
+/*
+ * The move has succeeded: the old place is fresh memory, if it is not unmapped
+ * (MREMAP_DONTUNMAP).
+ */
 static int vmobj_vma_mremap(struct vm_area_struct *vma)
 {
 	struct vm_map *to = vma->vm_private_data, *from = to->move_source;
@@ -185,7 +202,11 @@ static int vmobj_vma_mremap(struct vm_area_struct *vma)
 	if (from->move.alias)
 		return -EINVAL;
 	vm_family_write_lock(to->family);
-	vm_map_delete(from, from->move.start, from->move.end);
+	/* With MREMAP_DONTUNMAP a named object shows again. */
+	if (to->family->named)
+		vm_map_delete(from, from->move.start, from->move.end);
+	else
+		vm_map_reset(from, from->move.start, from->move.end);
 	vm_family_write_unlock(to->family);
 	return 0;
 }

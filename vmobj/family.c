@@ -18,6 +18,7 @@
 #include <vmobj/family.h>
 #include <vmobj/handle.h>
 #include <vmobj/object.h>
+#include <vmobj/range.h>
 #include <vmobj/stats.h>
 #include <vmobj/vnode.h>
 
@@ -65,6 +66,8 @@ static const struct file_operations vm_family_fops = {
 	.owner = THIS_MODULE,
 	.release = vm_family_release,
 	.fsync = vm_family_fsync,
+	.fallocate = vmobj_fallocate,	/* MADV_REMOVE */
+	.fadvise = vmobj_fadvise,	/* MADV_WILLNEED */
 };
 
 /* The inode may outlive all files: an O_PATH descriptor keeps it. */

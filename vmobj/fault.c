@@ -51,6 +51,7 @@
 #include <linux/userfaultfd_k.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/device.h>
 #include <vmobj/fault.h>
 #include <vmobj/handle.h>
 #include <vmobj/map.h>
@@ -447,6 +448,18 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 	return vm_walk_zero_fill(walk);
 }
 
+static vm_fault_t vm_fault_error(int err)
+{
+	switch (err) {
+	case -ENOMEM:
+		return VM_FAULT_OOM;
+	case -EACCES:
+		return VM_FAULT_SIGSEGV;	/* absent */
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
 /*
  * The entry at an index, ready for the access: it has an object, and one of its
  * own to write to.  On success the family lock is held for reading.
@@ -466,7 +479,7 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 		vm_family_read_unlock(map->family);
 		err = vm_map_prepare(map, index, write);
 		if (err)
-			return err == -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+			return vm_fault_error(err);
 	}
 	*result = entry;
 	return 0;
@@ -610,17 +623,15 @@ EXPORT_SYMBOL_IF_KUNIT(vm_fault_page);
 /* ---- VMA callbacks ---- */
 
 /*
- * The VMA covers an index that no entry does: it has grown, or mremap left it
- * behind.  It stays as it is while we hold its lock.
+ * The VMA covers an index that no entry does: it has grown.  It stays as it is while we
+ * hold its lock.
  */
 static void vmobj_fill_vma(struct vm_area_struct *vma)
 {
 	struct vm_map *map = vma->vm_private_data;
 
 	vm_family_write_lock(map->family);
-	vm_map_fill(map, vma->vm_pgoff, vma->vm_pgoff + vma_pages(vma),
-		    vma->vm_flags & VM_MAYSHARE ? VM_INHERIT_SHARE :
-		    VM_INHERIT_COPY);
+	vmobj_fill(vma);
 	vm_family_write_unlock(map->family);
 }
 

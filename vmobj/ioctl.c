@@ -11,6 +11,7 @@
 #include <vmobj/compat.h>
 #include <vmobj/handle.h>
 #include <vmobj/ioctl.h>
+#include <vmobj/range.h>
 
 int vmobj_ioctl_copy_in(void *to, size_t ksize, size_t least, void __user *arg)
 {
@@ -59,6 +60,12 @@ long vmobj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case VMOBJ_IOC_INFO:
 		return vmobj_ioctl_info((void __user *)arg);
+	case VMOBJ_IOC_RANGE:
+		return vmobj_ioctl_range((void __user *)arg);
+	case VMOBJ_IOC_INHERIT:
+		return vmobj_ioctl_inherit((void __user *)arg);
+	case VMOBJ_IOC_ADVISE:
+		return vmobj_ioctl_advise((void __user *)arg);
 	case VMOBJ_IOC_CREATE:
 		return vm_handle_create_ioctl((void __user *)arg);
 	case VMOBJ_IOC_ATTACH:

@@ -148,6 +148,17 @@ struct vm_map_entry *vm_map_first(const struct vm_map *map, pgoff_t index)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_first);
 
+bool vm_map_any_absent(const struct vm_map *map, pgoff_t start, pgoff_t end)
+{
+	struct vm_map_entry *entry;
+
+	for (entry = vm_map_first(map, start); entry && entry->start < end;
+	     entry = vm_map_next(entry))
+		if (entry->absent)
+			return true;
+	return false;
+}
+
 static void vm_map_link(struct vm_map *map, struct vm_map_entry *entry)
 {
 	struct rb_node **link = &map->entries.rb_node, *parent = NULL;
@@ -214,16 +225,20 @@ static struct vm_object *vm_map_entry_free(struct vm_map_entry *entry)
 	return object;
 }
 
+static struct vm_map_entry *vm_map_before(struct vm_map *map, pgoff_t start)
+{
+	return start ? vm_map_lookup(map, start - 1) : NULL;
+}
+
 struct vm_map_entry *vm_map_insert(struct vm_map *map, pgoff_t start,
 				   pgoff_t end, struct vm_object *object,
 				   enum vm_inherit inheritance, bool needs_copy)
 {
-	struct vm_map_entry *prev;
+	struct vm_map_entry *prev = vm_map_before(map, start);
 
 	lockdep_assert_held_write(&map->family->lock);
 
-	prev = start ? vm_map_lookup(map, start - 1) : NULL;
-	if (prev && prev->object == object &&
+	if (prev && !prev->absent && prev->object == object &&
 	    prev->inheritance == inheritance && prev->needs_copy == needs_copy) {
 		prev->end = end;
 		vm_object_deallocate(object);
@@ -233,6 +248,17 @@ struct vm_map_entry *vm_map_insert(struct vm_map *map, pgoff_t start,
 				needs_copy);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_insert);
+
+static void vm_map_insert_absent(struct vm_map *map, pgoff_t start, pgoff_t end)
+{
+	struct vm_map_entry *prev = vm_map_before(map, start);
+
+	if (prev && prev->absent)
+		prev->end = end;
+	else
+		vm_map_entry_new(map, start, end, NULL, VM_INHERIT_NONE,
+				 false)->absent = true;
+}
 
 void vm_map_clip(struct vm_map *map, pgoff_t index)
 {
@@ -247,9 +273,34 @@ void vm_map_clip(struct vm_map *map, pgoff_t index)
 	entry->end = index;
 	vm_object_reference(entry->object);
 	vm_map_entry_new(map, index, end, entry->object, entry->inheritance,
-			 entry->needs_copy);
+			 entry->needs_copy)->absent = entry->absent;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_clip);
+
+static bool vm_map_entries_alike(const struct vm_map_entry *a,
+				 const struct vm_map_entry *b)
+{
+	return a->end == b->start && a->object == b->object &&
+	       a->inheritance == b->inheritance &&
+	       a->needs_copy == b->needs_copy && a->absent == b->absent;
+}
+
+/* Join what is alike, also with what is beside the range (BSD vm_map_simplify_entry) */
+static void vm_map_simplify(struct vm_map *map, pgoff_t start, pgoff_t end)
+{
+	struct vm_map_entry *entry, *next;
+
+	entry = vm_map_first(map, start ? start - 1 : 0);
+	while (entry && entry->start < end) {
+		next = vm_map_next(entry);
+		if (next && vm_map_entries_alike(entry, next)) {
+			entry->end = next->end;
+			vm_object_deallocate(vm_map_entry_free(next));
+		} else {
+			entry = next;
+		}
+	}
+}
 
 void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
 		    enum vm_inherit inheritance)
@@ -260,7 +311,9 @@ void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
 	vm_map_clip(map, end);
 	for (entry = vm_map_first(map, start); entry && entry->start < end;
 	     entry = vm_map_next(entry))
-		entry->inheritance = inheritance;
+		if (!entry->absent)
+			entry->inheritance = inheritance;
+	vm_map_simplify(map, start, end);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_inherit);
 
@@ -269,21 +322,21 @@ EXPORT_SYMBOL_IF_KUNIT(vm_map_inherit);
 static void vm_map_fill_hole(struct vm_map *map, pgoff_t start, pgoff_t end,
 			     enum vm_inherit inheritance)
 {
+	struct vm_map_entry *prev = vm_map_before(map, start);
 	struct vm_object *named = map->family->named;
-	struct vm_map_entry *prev;
 
+	if (prev)
+		inheritance = prev->inheritance;
 	if (named) {
 		vm_object_reference(named);
 		vm_map_insert(map, start, end, named, inheritance,
 			      inheritance != VM_INHERIT_SHARE);
-		return;
-	}
-	prev = start ? vm_map_lookup(map, start - 1) : NULL;
-	if (prev && !prev->needs_copy && prev->inheritance == inheritance &&
-	    vm_object_coalesce(prev->object, start, end - start))
+	} else if (prev && !prev->needs_copy &&
+		   vm_object_coalesce(prev->object, start, end - start)) {
 		prev->end = end;
-	else
+	} else {
 		vm_map_insert(map, start, end, NULL, inheritance, false);
+	}
 }
 
 void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
@@ -350,6 +403,171 @@ void vm_map_delete(struct vm_map *map, pgoff_t start, pgoff_t end)
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_delete);
+
+/* ---- zeros ---- */
+
+static void vm_map_entry_reset(struct vm_map_entry *entry)
+{
+	struct vm_object *object = entry->object;
+
+	if (!object)
+		return;
+	vm_map_entry_set_object(entry, NULL);
+	entry->needs_copy = false;
+	vm_map_discard(object, entry->start, entry->end);
+	vm_object_deallocate(object);
+}
+
+void vm_map_reset(struct vm_map *map, pgoff_t start, pgoff_t end)
+{
+	struct vm_map_entry *entry;
+
+	lockdep_assert_held_write(&map->family->lock);
+
+	vm_map_clip(map, start);
+	vm_map_clip(map, end);
+	for (entry = vm_map_first(map, start); entry && entry->start < end;
+	     entry = vm_map_next(entry))
+		vm_map_entry_reset(entry);
+	vm_map_simplify(map, start, end);
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_map_reset);
+
+static bool vm_map_entry_overlaps(const struct vm_map_entry *entry,
+				  pgoff_t start, pgoff_t end)
+{
+	return entry->start < end && start < entry->end;
+}
+
+/* An entry that writes to a part of an object directly, but for one. */
+static struct vm_map_entry *vm_map_writer(struct vm_object *object,
+					  const struct vm_map_entry *except,
+					  pgoff_t start, pgoff_t end)
+{
+	struct vm_map_entry *entry;
+
+	list_for_each_entry(entry, &object->mappers, mapper_link)
+		if (entry != except && !entry->needs_copy &&
+		    vm_map_entry_overlaps(entry, start, end))
+			return entry;
+	return NULL;
+}
+
+/* Does anybody look at a part of an object without writing to it? */
+static bool vm_object_has_readers(struct vm_object *object, pgoff_t start,
+				  pgoff_t end)
+{
+	struct vm_map_entry *entry;
+	struct vm_object *shadow;
+
+	list_for_each_entry(entry, &object->mappers, mapper_link)
+		if (entry->needs_copy &&
+		    vm_map_entry_overlaps(entry, start, end))
+			return true;
+	list_for_each_entry(shadow, &object->shadow_head, shadow_link)
+		if (shadow->pg_base < end && start < vm_object_end(shadow))
+			return true;
+	return false;
+}
+
+/*
+ * All who write to a part of an object directly get a fresh object there.  A fault that
+ * is about to map a page of the old one is waited for: its folio is locked.
+ */
+static void vm_object_leave(struct vm_object *object, pgoff_t start, pgoff_t end)
+{
+	struct vm_object *fresh, *below;
+	struct vm_map_entry *entry;
+
+	fresh = vm_object_allocate(object->family, VM_OBJECT_DEFAULT, start,
+				   end - start, GFP_VMOBJ_NOFAIL);
+	fresh->pg_color = vm_object_color_at(object, start);
+	clear_bit(VM_OBJ_ONEMAPPING, &fresh->flags);
+	vm_object_reference(object);
+	while ((entry = vm_map_writer(object, NULL, start, end))) {
+		struct vm_map *map = entry->map;
+		pgoff_t first = max(start, entry->start);
+
+		vm_map_clip(map, first);
+		vm_map_clip(map, end);
+		entry = vm_map_lookup(map, first);
+		vm_object_reference(fresh);
+		vm_map_entry_set_object(entry, fresh);
+		vm_object_deallocate(object);
+	}
+	for (below = object; below; below = below->backing_object)
+		vm_object_pmap_remove(below, start, end);
+	vm_object_deallocate(object);
+	vm_object_deallocate(fresh);
+}
+
+static int vm_map_zero_shared(struct vm_object *object, pgoff_t start,
+			      pgoff_t end)
+{
+	if (object->type > VM_OBJECT_SWAP)
+		return -EOPNOTSUPP;
+	if (object->handle ||
+	    (!object->backing_object &&
+	     !vm_object_has_readers(object, start, end))) {
+		if (vm_object_page_remove(object, start, end, false)) {
+			vm_writeset_clear(object, start, end);
+			return 0;
+		}
+		/* Part of a large page that somebody uses. */
+		if (object->handle)
+			return -EBUSY;
+	}
+	vm_object_leave(object, start, end);
+	return 0;
+}
+
+/* Free the pages of a part of an object nobody else sees, if that leaves zeros. */
+static bool vm_map_zero_own(struct vm_object *object, pgoff_t start, pgoff_t end)
+{
+	vm_object_collapse(object);
+	if (object->backing_object || !vm_object_internal(object) ||
+	    !vm_object_test(object, VM_OBJ_ONEMAPPING) ||
+	    !vm_object_page_remove(object, start, end, false))
+		return false;
+	vm_writeset_clear(object, start, end);
+	return true;
+}
+
+static int vm_map_zero_entry(struct vm_map_entry *entry, pgoff_t start,
+			     pgoff_t end)
+{
+	struct vm_object *object = entry->object;
+
+	if (!object || vm_map_zero_own(object, start, end))
+		return 0;
+	if (!entry->needs_copy &&
+	    (!vm_object_internal(object) ||
+	     vm_map_writer(object, entry, start, end)))
+		return vm_map_zero_shared(object, start, end);
+	vm_map_reset(entry->map, start, end);
+	return 0;
+}
+
+int vm_map_zero(struct vm_map *map, pgoff_t start, pgoff_t end)
+{
+	struct vm_map_entry *entry;
+	pgoff_t stop;
+	int err = 0;
+
+	lockdep_assert_held_write(&map->family->lock);
+
+	while (start < end && !err) {
+		entry = vm_map_first(map, start);
+		if (!entry || entry->start >= end)
+			break;
+		start = max(start, entry->start);
+		stop = min(end, entry->end);
+		err = vm_map_zero_entry(entry, start, stop);
+		start = stop;
+	}
+	return err;
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_map_zero);
 
 /* ---- fork ---- */
 
@@ -458,9 +676,12 @@ static void vm_map_fork_entry(struct vm_map *child, struct vm_map_entry *entry,
 
 	switch (inheritance) {
 	case VM_INHERIT_NONE:
+		vm_map_insert_absent(child, start, end);
 		return;
 	case VM_INHERIT_SHARE:
 		object = vm_map_share_entry(entry);
+		break;
+	case VM_INHERIT_ZERO:
 		break;
 	case VM_INHERIT_COPY:
 		if (entry->object)
@@ -486,28 +707,37 @@ void vm_map_fork(struct vm_map *child, struct vm_map *parent, pgoff_t start,
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_fork);
 
+static void vm_map_share_part(struct vm_map *to, struct vm_map_entry *entry,
+			      pgoff_t start, pgoff_t end, bool stays)
+{
+	struct vm_object *object = entry->object;
+
+	if (entry->absent) {
+		vm_map_insert_absent(to, start, end);
+		return;
+	}
+	/* What is untouched, or a lazy copy, stays one memory, too. */
+	if (stays)
+		object = vm_map_share_entry(entry);
+	else
+		vm_object_reference(object);
+	if (object)
+		clear_bit(VM_OBJ_ONEMAPPING, &object->flags);
+	vm_map_insert(to, start, end, object, entry->inheritance,
+		      entry->needs_copy);
+}
+
 void vm_map_share(struct vm_map *to, struct vm_map *from, pgoff_t start,
-		  pgoff_t end)
+		  pgoff_t end, bool stays)
 {
 	struct vm_map_entry *entry;
 
 	lockdep_assert_held_write(&from->family->lock);
 
 	for (entry = vm_map_first(from, start); entry && entry->start < end;
-	     entry = vm_map_next(entry)) {
-		struct vm_object *object = entry->object;
-
-		/* Untouched shared memory is shared, too. */
-		if (!object && entry->inheritance == VM_INHERIT_SHARE)
-			object = vm_map_share_entry(entry);
-		else
-			vm_object_reference(object);
-		if (object)
-			clear_bit(VM_OBJ_ONEMAPPING, &object->flags);
-		vm_map_insert(to, max(entry->start, start),
-			      min(entry->end, end), object,
-			      entry->inheritance, entry->needs_copy);
-	}
+	     entry = vm_map_next(entry))
+		vm_map_share_part(to, entry, max(entry->start, start),
+				  min(entry->end, end), stays);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_share);
 
@@ -523,6 +753,8 @@ static int vm_map_prepare_locked(struct vm_map *map, pgoff_t index, bool write)
 
 	if (!entry)
 		return -EFAULT;
+	if (entry->absent)
+		return -EACCES;
 	object = entry->object;
 	if (object && !(write && entry->needs_copy))
 		return 0;

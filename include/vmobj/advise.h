@@ -12,11 +12,13 @@
  * @VM_ADVICE_WILLNEED: soon: make resident pages active
  * @VM_ADVICE_DONTNEED: not soon: make pages candidates for reuse
  * @VM_ADVICE_FREE: contents do not matter until written again
+ * @VM_ADVICE_COLD: less soon than all else: the pages are the next to go
  */
 enum vm_advice {
 	VM_ADVICE_WILLNEED,
 	VM_ADVICE_DONTNEED,
 	VM_ADVICE_FREE,
+	VM_ADVICE_COLD,
 };
 
 /**
@@ -26,7 +28,7 @@ enum vm_advice {
  * @pages: pages in the range
  * @advice: enum vm_advice
  *
- * WILLNEED and DONTNEED are about the pages the range shows, of this object and
+ * WILLNEED, DONTNEED and COLD are about the pages the range shows, of this object and
  * of those below; they never change contents.  FREE is about the object's own
  * pages, and does nothing when the object has a backing object (old data would
  * come back, FreeBSD PR 240061) or is not ONEMAPPING.  Busy pages are waited

@@ -57,6 +57,16 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /*
+ * 6.4: faults may run under the VMA's own lock, and then the mmap_lock held for writing
+ * does not keep them out.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+static inline void vma_start_write(struct vm_area_struct *vma)
+{
+}
+#endif
+
+/*
  * Drop the PTEs of part of one VMA.  6.3 made zap_page_range() into
  * zap_page_range_single(), 7.0 that into zap_vma_range().
  */

@@ -20,7 +20,8 @@ struct vm_map;
  *
  * May sleep.
  *
- * Return: 0, VM_FAULT_OOM, or VM_FAULT_SIGBUS when no entry covers the index.
+ * Return: 0, VM_FAULT_OOM, VM_FAULT_SIGBUS when no entry covers the index, or
+ * VM_FAULT_SIGSEGV when the process was not to inherit it.
  */
 vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
 			 struct folio **result);

@@ -16,9 +16,13 @@
  * per (family, bias); so the VMAs of a map never overlap, not even by index,
  * and what is moved away leaves a hole that can be filled with fresh memory.
  *
- * Entries lie where VMAs of the map are.  A hole under a VMA (it grew, or its
- * content was moved away) is fresh memory, or the family's named object if it has
- * one; the next fault makes the entry.
+ * Entries lie where VMAs of the map are.  A hole under a VMA is what it has grown by;
+ * the next fault, fork or move makes the entry, with the inheritance of what is
+ * before it: fresh memory, or the family's named object if it has one.
+ *
+ * Linux copies a VMA to a child whatever the range's inheritance says.  What the child
+ * was not to get (VM_INHERIT_NONE) is an entry too, an absent one: nothing is there, and
+ * faults fail, as if nothing were mapped.
  *
  * Each VMA has a vm_file of its own, made by mmap or mremap, which it shares only with
  * what was cut from it and with its like in other processes: newer kernels (6.12)
@@ -41,11 +45,15 @@
  * @VM_INHERIT_COPY: a copy, made lazily
  * @VM_INHERIT_SHARE: the same memory
  * @VM_INHERIT_NONE: nothing
+ * @VM_INHERIT_ZERO: fresh memory, for which the same holds
+ *
+ * The numbers are those of VMOBJ_INHERIT_*.
  */
 enum vm_inherit {
 	VM_INHERIT_COPY,
 	VM_INHERIT_SHARE,
 	VM_INHERIT_NONE,
+	VM_INHERIT_ZERO,
 };
 
 /**
@@ -58,6 +66,7 @@ enum vm_inherit {
  * @mapper_link: in &vm_object.mappers of @object
  * @inheritance: enum vm_inherit
  * @needs_copy: shadow the object before the first write (BSD MAP_ENTRY_NEEDS_COPY)
+ * @absent: nothing is there: no object, ever; @inheritance is VM_INHERIT_NONE
  *
  * There is no offset: pages, objects and entries have the same coordinate.
  */
@@ -70,6 +79,7 @@ struct vm_map_entry {
 	struct list_head mapper_link;
 	enum vm_inherit inheritance;
 	bool needs_copy;
+	bool absent;
 };
 
 /**
@@ -233,6 +243,14 @@ static inline struct vm_map_entry *vm_map_next(const struct vm_map_entry *entry)
 }
 
 /**
+ * vm_map_any_absent() - is there an absent entry in a range?
+ * @map: family lock held
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ */
+bool vm_map_any_absent(const struct vm_map *map, pgoff_t start, pgoff_t end);
+
+/**
  * vm_map_insert() - a new entry (BSD vm_map_insert)
  * @map: family lock held for writing; has nothing in the range
  * @start: first page, family coordinates
@@ -275,9 +293,10 @@ void vm_map_clip(struct vm_map *map, pgoff_t index);
  * @map: family lock held for writing
  * @start: first page, family coordinates
  * @end: first page behind the range
- * @inheritance: of what is new
+ * @inheritance: of what is new and has nothing before it
  *
- * Extends the entry and the object before a hole where BSD would.
+ * Otherwise that is as what is before it.  Extends the entry and the object before a
+ * hole where BSD would.
  */
 void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
 		 enum vm_inherit inheritance);
@@ -302,7 +321,7 @@ void vm_map_delete(struct vm_map *map, pgoff_t start, pgoff_t end);
  *
  * What each entry's inheritance says.  Copies are lazy: parent and child get
  * NEEDS_COPY and the parent loses its write rights; the TLB flush is the
- * caller's.  Does not fail.
+ * caller's.  What is not inherited is absent in the child.  Does not fail.
  */
 void vm_map_fork(struct vm_map *child, struct vm_map *parent, pgoff_t start,
 		 pgoff_t end);
@@ -313,11 +332,40 @@ void vm_map_fork(struct vm_map *child, struct vm_map *parent, pgoff_t start,
  * @from: map to take the entries from; family lock held for writing
  * @start: first page, family coordinates
  * @end: first page behind the range
+ * @stays: both may be used from now on, and must stay the same memory
  *
- * First half of a move (mremap); the second is vm_map_delete() in @from.
+ * First half of a move (mremap); the second is vm_map_reset() or vm_map_delete() in
+ * @from.  Does not fail.
  */
 void vm_map_share(struct vm_map *to, struct vm_map *from, pgoff_t start,
-		  pgoff_t end);
+		  pgoff_t end, bool stays);
+
+/**
+ * vm_map_reset() - make a range fresh memory for this map
+ * @map: family lock held for writing; the range has no PTEs, and no fault is on its way
+ *	to one
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ *
+ * The entries stay, with their inheritance, and lose their objects.  Pages nobody else
+ * can see are freed.  Does not fail.
+ */
+void vm_map_reset(struct vm_map *map, pgoff_t start, pgoff_t end);
+
+/**
+ * vm_map_zero() - let a range read as zeros (VMOBJ_ADV_DISCARD)
+ * @map: as for vm_map_reset()
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ *
+ * What others share with the map is zeros for them as well, as if it had been
+ * written; lazy copies of it stay what they are.  All else is as vm_map_reset(), but
+ * keeps the object where that is the map's own.  May sleep: waits for busy pages.
+ *
+ * Return: 0, or -EOPNOTSUPP for shared memory that is not anonymous; what comes before
+ * it has been done then.
+ */
+int vm_map_zero(struct vm_map *map, pgoff_t start, pgoff_t end);
 
 /**
  * vm_map_inherit() - set the inheritance of a range (BSD vm_map_inherit)
@@ -325,6 +373,9 @@ void vm_map_share(struct vm_map *to, struct vm_map *from, pgoff_t start,
  * @start: first page, family coordinates
  * @end: first page behind the range
  * @inheritance: what children will get
+ *
+ * Entries are cut at the ends, and joined again where they are alike.  Absent ones are
+ * left alone.  Does not fail.
  */
 void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
 		    enum vm_inherit inheritance);
@@ -339,7 +390,7 @@ void vm_map_inherit(struct vm_map *map, pgoff_t start, pgoff_t end,
  * Allocates the object of an untouched entry; for a write shadows the object of
  * a NEEDS_COPY entry.  May sleep.
  *
- * Return: 0, -ENOMEM, or -EFAULT when there is no entry.
+ * Return: 0, -ENOMEM, -EFAULT when there is no entry, or -EACCES when it is absent.
  */
 int vm_map_prepare(struct vm_map *map, pgoff_t index, bool write);
 
