@@ -637,7 +637,7 @@ static void fsx_write(struct fsx *f, size_t at, size_t len, bool mapped)
 	memset(buf, c, len);
 	if (!mapped) {
 		VT_CHECK(pwrite(f->fd, buf, len, at) == (ssize_t)len);
-		if (at + len > f->size)
+		if (len && at + len > f->size)
 			f->size = at + len;
 	} else {
 		if (at >= f->size)
