@@ -384,7 +384,8 @@ TEST(copying_from_and_to_a_mapping_of_itself)
 	/* nothing mapped there: no byte, and not longer than before */
 	EXPECT_EQ(-1, pwrite(fd, (void *)8, page, 20 * page));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(PAGES * page, size_of(fd));
+	if (!vt_is_anon())	/* a memfd may get longer all the same */
+		EXPECT_EQ(PAGES * page, size_of(fd));
 	munmap(mem, PAGES * page);
 	DONE();
 }
