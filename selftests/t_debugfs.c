@@ -262,6 +262,8 @@ TEST(pages_of_many_runs)
 	VT_NEED_DEBUGFS();
 	mem = vt_map(pages, VT_RW, MAP_PRIVATE);
 	ASSERT_NE(NULL, mem);
+	/* Or half of it would be enough for superpages. */
+	madvise(mem, pages * vt_page_size, MADV_NOHUGEPAGE);
 	for (i = 0; i < pages; i += 2)
 		vt_put(mem, i, 1);
 	text = read_file("pages", 4096);

@@ -349,7 +349,7 @@ static void check_entry(struct vm_check *c, struct vm_map_entry *entry)
 		vm_violation(c, "E1: entry [%lu, %lu) is empty", entry->start,
 			     entry->end);
 	if (entry->absent && (object || entry->inheritance != VM_INHERIT_NONE))
-		vm_violation(c, "E7: entry [%lu, %lu) is absent, and has an object or would be inherited",
+		vm_violation(c, "E7: entry [%lu, %lu) is absent, and has an object or is inherited",
 			     entry->start, entry->end);
 	if (!object) {
 		if (entry->needs_copy)

@@ -149,10 +149,11 @@ long vmobj_ioctl_inherit(void __user *arg)
 	struct vm_range range;
 	int err;
 
-	BUILD_BUG_ON((int)VM_INHERIT_COPY != VMOBJ_INHERIT_COPY ||
-		     (int)VM_INHERIT_SHARE != VMOBJ_INHERIT_SHARE ||
-		     (int)VM_INHERIT_NONE != VMOBJ_INHERIT_NONE ||
-		     (int)VM_INHERIT_ZERO != VMOBJ_INHERIT_ZERO);
+	/* The uapi numbers are those of enum vm_inherit. */
+	static_assert((int)VM_INHERIT_COPY - VMOBJ_INHERIT_COPY == 0);
+	static_assert((int)VM_INHERIT_SHARE - VMOBJ_INHERIT_SHARE == 0);
+	static_assert((int)VM_INHERIT_NONE - VMOBJ_INHERIT_NONE == 0);
+	static_assert((int)VM_INHERIT_ZERO - VMOBJ_INHERIT_ZERO == 0);
 
 	err = vmobj_ioctl_copy_in(&in, sizeof(in), VMOBJ_INHERIT_SIZE_VER0,
 				  arg);
@@ -230,7 +231,7 @@ static int vm_range_discard_part(struct vm_area_struct *vma, pgoff_t start,
 /* mmap_lock held for writing. */
 static int vm_range_discard_locked(const struct vm_range *range)
 {
-	mmap_assert_write_locked(range->mm);
+	lockdep_assert_held_write(&range->mm->mmap_lock);
 	return vm_range_check(range, VM_LOCKED) ?:
 		vm_range_walk(range, vm_range_discard_part, NULL);
 }
@@ -290,7 +291,7 @@ static bool vm_range_of_file(struct vm_range *range, struct file *file,
 	struct vm_area_struct *vma = NULL;
 	struct rb_node *node;
 
-	mmap_assert_locked(range->mm);
+	lockdep_assert_held(&range->mm->mmap_lock);
 	vm_family_read_lock(family);
 	for (node = rb_first(&family->maps); node; node = rb_next(node)) {
 		struct vm_map *map = rb_entry(node, struct vm_map, rb);
