@@ -129,11 +129,7 @@ static void vm_object_trim(struct vm_object *object, struct vm_page_batch *batch
 static void vm_page_absorb(struct vm_page *large, struct vm_page *small,
 			   struct vm_page_batch *batch)
 {
-	unsigned long i, to = small->index - large->index;
-
-	for (i = 0; i < vm_page_nr(small); i++)
-		copy_highpage(folio_page(large->folio, to + i),
-			      folio_page(small->folio, i));
+	vm_page_copy_into(large, small);
 	folio_set_dirty(large->folio);
 	vm_page_remove(small);
 	vm_page_batch_add(batch, small);

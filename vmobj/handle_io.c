@@ -417,8 +417,7 @@ static long vm_handle_seal(struct file *file, void __user *arg)
 	err = vmobj_ioctl_copy_in(&seal, sizeof(seal), VMOBJ_SEAL_SIZE_VER0, arg);
 	if (err)
 		return err;
-	if (seal.flags || seal.reserved || seal.seals & ~VM_SEALS ||
-	    family->named->type == VM_OBJECT_VNODE)
+	if (seal.flags || seal.reserved || seal.seals & ~VM_SEALS)
 		return -EINVAL;
 	if (seal.seals && !(file->f_mode & FMODE_WRITE))
 		return -EPERM;
@@ -455,8 +454,7 @@ static void vm_handle_show_fdinfo(struct seq_file *m, struct file *file)
 
 	vm_family_read_lock(desc->family);
 	seq_printf(m, "vmobj-object:\t%llu\n", object->id);
-	seq_printf(m, "vmobj-type:\t%s\n",
-		   object->type == VM_OBJECT_VNODE ? "vnode" : "anonymous");
+	seq_puts(m, "vmobj-type:\tanonymous\n");
 	seq_printf(m, "vmobj-base:\t%lld\n", desc->base);
 	seq_printf(m, "vmobj-length:\t%lld\n", vm_descriptor_length(desc));
 	seq_printf(m, "vmobj-resident:\t%lu\n", object->memq->resident);

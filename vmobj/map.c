@@ -584,13 +584,7 @@ static void vm_map_write_protect(struct vm_map_entry *entry)
 /* Does somebody besides the entry write to the same pages directly? */
 static bool vm_map_entry_shared(const struct vm_map_entry *entry)
 {
-	struct vm_map_entry *other;
-
-	list_for_each_entry(other, &entry->object->mappers, mapper_link)
-		if (other != entry && !other->needs_copy &&
-		    other->start < entry->end && entry->start < other->end)
-			return true;
-	return false;
+	return vm_map_writer(entry->object, entry, entry->start, entry->end);
 }
 
 /* A large page across an end would have to be in both objects. */

@@ -419,6 +419,15 @@ void vm_reserve_drain(struct vm_reserve *r)
 
 /* ---- freeing ---- */
 
+void vm_page_copy_into(struct vm_page *large, struct vm_page *pg)
+{
+	unsigned long i, to = pg->index - large->index;
+
+	for (i = 0; i < vm_page_nr(pg); i++)
+		copy_highpage(folio_page(large->folio, to + i),
+			      folio_page(pg->folio, i));
+}
+
 void vm_page_unmap(struct vm_page *pg)
 {
 	struct folio *folio = pg->folio;

@@ -59,16 +59,6 @@ static bool vm_object_make_exclusive(struct vm_object *object,
 	return true;
 }
 
-/* Copy a page into the superpage, which is zeros there. */
-static void vm_page_copy_into(struct vm_page *large, struct vm_page *pg)
-{
-	unsigned long i, to = pg->index - large->index;
-
-	for (i = 0; i < vm_page_nr(pg); i++)
-		copy_highpage(folio_page(large->folio, to + i),
-			      folio_page(pg->folio, i));
-}
-
 /* @large takes the place of all that is in its range. */
 static void vm_object_put_large(struct vm_object *object, struct vm_page *large)
 {

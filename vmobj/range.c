@@ -167,9 +167,28 @@ long vmobj_ioctl_inherit(void __user *arg)
 
 /* ---- advice ---- */
 
-static void vm_map_advise(struct vm_map *map, pgoff_t start, pgoff_t end,
-			  enum vm_advice advice)
+/* Work on a part of a map piece by piece: others get the family lock in between. */
+static int vm_range_in_pieces(struct vm_map *map, pgoff_t start, pgoff_t end,
+			      void (*fn)(struct vm_map *map, pgoff_t start,
+					 pgoff_t end, void *data),
+			      void *data)
 {
+	pgoff_t stop;
+
+	for (; start < end; start = stop) {
+		stop = min(end, round_up(start + 1, RANGE_PIECE));
+		vm_family_write_lock(map->family);
+		fn(map, start, stop, data);
+		vm_family_write_unlock(map->family);
+		cond_resched();
+	}
+	return 0;
+}
+
+static void vm_map_advise(struct vm_map *map, pgoff_t start, pgoff_t end,
+			  void *data)
+{
+	enum vm_advice advice = *(enum vm_advice *)data;
 	struct vm_map_entry *entry;
 
 	for (entry = vm_map_first(map, start); entry && entry->start < end;
@@ -184,17 +203,8 @@ static void vm_map_advise(struct vm_map *map, pgoff_t start, pgoff_t end,
 static int vm_range_advise_part(struct vm_area_struct *vma, pgoff_t start,
 				pgoff_t end, void *data)
 {
-	struct vm_map *map = vma->vm_private_data;
-	pgoff_t stop;
-
-	for (; start < end; start = stop) {
-		stop = min(end, round_up(start + 1, RANGE_PIECE));
-		vm_family_write_lock(map->family);
-		vm_map_advise(map, start, stop, *(enum vm_advice *)data);
-		vm_family_write_unlock(map->family);
-		cond_resched();
-	}
-	return 0;
+	return vm_range_in_pieces(vma->vm_private_data, start, end,
+				  vm_map_advise, data);
 }
 
 static int vm_range_advise(const struct vm_range *range, enum vm_advice advice)
@@ -413,7 +423,7 @@ static void vm_entry_count(const struct vm_map_entry *entry, pgoff_t index,
 }
 
 static void vm_map_count(struct vm_map *map, pgoff_t start, pgoff_t end,
-			 struct vmobj_range *out)
+			 void *out)
 {
 	struct vm_map_entry *entry;
 
@@ -426,17 +436,8 @@ static void vm_map_count(struct vm_map *map, pgoff_t start, pgoff_t end,
 static int vm_range_count_part(struct vm_area_struct *vma, pgoff_t start,
 			       pgoff_t end, void *data)
 {
-	struct vm_map *map = vma->vm_private_data;
-	pgoff_t stop;
-
-	for (; start < end; start = stop) {
-		stop = min(end, round_up(start + 1, RANGE_PIECE));
-		vm_family_write_lock(map->family);
-		vm_map_count(map, start, stop, data);
-		vm_family_write_unlock(map->family);
-		cond_resched();
-	}
-	return 0;
+	return vm_range_in_pieces(vma->vm_private_data, start, end,
+				  vm_map_count, data);
 }
 
 /* A write to a lazy copy goes to an object that is not there yet. */

@@ -397,6 +397,13 @@ int vm_page_rename(struct vm_page *pg, struct vm_memq *q);
 void vm_page_replace(struct vm_page *old, struct vm_page *pg);
 
 /**
+ * vm_page_copy_into() - copy a page to its place in a larger one
+ * @large: page that spans @pg's indexes
+ * @pg: page; nobody sees or uses either of them (vm_page_make_exclusive())
+ */
+void vm_page_copy_into(struct vm_page *large, struct vm_page *pg);
+
+/**
  * vm_page_unmap() - drop all PTEs of a page (BSD vm_page_protect, VM_PROT_NONE)
  * @pg: page, folio locked
  *
