@@ -150,21 +150,19 @@ static void pmap_check_dirty(bool dirty, struct page *page)
 }
 
 /*
- * Another CPU may be writing through the PTE: take it out in one step.  Such a CPU
- * then waits in its fault for the mmap_lock.
+ * Another CPU may be writing through the PTE: it sets the dirty bit in one step with a
+ * look at the right to write, so both are taken away in one step, too.
  */
-static void pmap_write_protect_pte(struct mm_struct *mm, pte_t *ptep,
-				   unsigned long addr)
+static void pmap_write_protect_pte(pte_t *ptep)
 {
-	pte_t pte = ptep_get_and_clear(mm, addr, ptep);
+	pte_t pte = ptep_get(ptep);
 
-	if (likely(compat_pte_present(pte))) {
-		if (IS_ENABLED(CONFIG_DEBUG_VM))
-			pmap_check_dirty(pte_write(pte) || pte_dirty(pte),
-					 pte_page(pte));
-		pte = pte_wrprotect(pte_mkclean(pte));
-	}
-	set_pte_at(mm, addr, ptep, pte);
+	if (!compat_pte_present(pte))
+		return;
+	if (IS_ENABLED(CONFIG_DEBUG_VM))
+		pmap_check_dirty(pte_write(pte) || pte_dirty(pte),
+				 pte_page(pte));
+	compat_pte_wrprotect_clean(ptep);
 }
 
 static void pmap_write_protect_pmd(struct mm_struct *mm, pmd_t *pmdp,
@@ -183,11 +181,12 @@ static void pmap_write_protect_pmd(struct mm_struct *mm, pmd_t *pmdp,
 	spin_unlock(lock);
 }
 
-static void pmap_write_protect_run(struct mm_struct *mm, pte_t *ptep,
-				   unsigned long addr, unsigned long end)
+static void pmap_write_protect_run(pte_t *ptep, unsigned long nr)
 {
-	for (; addr < end; addr += PAGE_SIZE)
-		pmap_write_protect_pte(mm, ptep++, addr);
+	pte_t *end = ptep + nr;
+
+	for (; ptep < end; ptep++)
+		pmap_write_protect_pte(ptep);
 }
 
 /*
@@ -212,8 +211,7 @@ static void pmap_write_protect_table(struct mm_struct *mm, pmd_t *pmd,
 			next = find_next_zero_bit(part->bits, stop, bit);
 		}
 		at = addr + ((unsigned long)bit << PAGE_SHIFT);
-		pmap_write_protect_run(mm, pte_offset_kernel(pmd, at), at,
-				       addr + ((unsigned long)next << PAGE_SHIFT));
+		pmap_write_protect_run(pte_offset_kernel(pmd, at), next - bit);
 	}
 	spin_unlock(lock);
 }

@@ -121,6 +121,24 @@ static inline bool compat_pte_present(pte_t pte)
 }
 
 /*
+ * pte_wrprotect() and pte_mkclean() of a PTE in place, in one step.  6.6 has a second
+ * dirty bit, for read-only PTEs.
+ */
+#ifdef _PAGE_SAVED_DIRTY
+#define COMPAT_PTE_WRITE_BITS	(_PAGE_RW | _PAGE_DIRTY | _PAGE_SAVED_DIRTY)
+#else
+#define COMPAT_PTE_WRITE_BITS	(_PAGE_RW | _PAGE_DIRTY)
+#endif
+static inline void compat_pte_wrprotect_clean(pte_t *ptep)
+{
+#ifdef CONFIG_X86
+	atomic_long_and(~(long)COMPAT_PTE_WRITE_BITS, (atomic_long_t *)ptep);
+#else
+	WARN_ON_ONCE(1);	/* only called if COMPAT_CAN_SET_PTES */
+#endif
+}
+
+/*
  * 6.14: a call that maps one page for a fault, writable or not.  Where it is not
  * known, nobody calls it.
  */
