@@ -16,7 +16,7 @@ static const char * const names[] = {
 	"shadows", "splits", "coalesces", "faults", "zero_fills", "cow_copies",
 	"cow_moves", "cow_reuses", "mkwrites", "page_allocs", "page_frees",
 	"superpages", "blocks", "absorbs", "copy_ups", "demotes",
-	"promotes",
+	"promotes", "pins_kept", "pins_left",
 	"resident_kib", "tail_allocs", "tail_frees", "pageins", "pageouts",
 	"forks",
 };

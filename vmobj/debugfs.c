@@ -165,6 +165,7 @@ static void vm_object_show_flags(struct seq_file *m,
 		[VM_OBJ_ONEMAPPING]		= "ONEMAPPING",
 		[VM_OBJ_WRITEABLE]		= "WRITEABLE",
 		[VM_OBJ_MIGHTBEDIRTY]		= "MIGHTBEDIRTY",
+		[VM_OBJ_FORKED]			= "FORKED",
 		[VM_OBJ_COLLAPSE_PENDING]	= "COLLAPSE_PENDING",
 	};
 	unsigned long flags = READ_ONCE(object->flags);

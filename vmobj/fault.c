@@ -56,6 +56,7 @@
 #include <vmobj/handle.h>
 #include <vmobj/map.h>
 #include <vmobj/pager.h>
+#include <vmobj/pin.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/superpage.h>
@@ -69,6 +70,7 @@
  * @map: the process's map
  * @vmf: fault at whose address the process may see what it is to lose, or NULL
  * @ahead: pages after it that may as well be unmapped
+ * @held: folio the fault has a reference to, or NULL
  * @vma: where the page will be mapped, or NULL: it will not be
  * @entry: entry at @index
  * @index: page wanted, family coordinates
@@ -85,6 +87,7 @@ struct vm_walk {
 	struct vm_map *map;
 	struct vm_fault *vmf;
 	unsigned long ahead;
+	struct folio *held;
 	struct vm_area_struct *vma;
 	struct vm_map_entry *entry;
 	pgoff_t index;
@@ -106,6 +109,9 @@ struct vm_walk {
 
 /* The same, after small pages have been made one, which readers may not do. */
 #define VM_WALK_PROMOTE	ERR_PTR(-EBUSY)
+
+/* The page is to be written to, but somebody else may be using it: see pin.h. */
+#define VM_WALK_FOREIGN	ERR_PTR(-EUSERS)
 
 /* A page that lost its data while it was wired starts over as zeros. */
 static void vm_page_make_valid(struct vm_page *pg)
@@ -333,21 +339,6 @@ static bool vm_walk_may_move(const struct vm_walk *walk,
 					   vm_page_end(pg)));
 }
 
-static struct folio *vm_walk_move_up(struct vm_walk *walk, struct vm_page *pg)
-{
-	struct folio *folio = vm_walk_lock(walk->found, pg);
-
-	if (!folio)
-		return VM_WALK_AGAIN;
-	if (pg->wire_count || vm_page_rename(pg, walk->top->memq)) {
-		folio_unlock(folio);
-		return VM_WALK_AGAIN;
-	}
-	vmobj_stat_inc(VMOBJ_COW_MOVES);
-	walk->whole = vm_walk_fits(walk, pg->order);
-	return folio;
-}
-
 /* Case 2a.  The copy is dirty at once: nothing else holds its data. */
 static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 {
@@ -391,6 +382,26 @@ again:
 	return VM_WALK_AGAIN;
 }
 
+static struct folio *vm_walk_move_up(struct vm_walk *walk, struct vm_page *pg)
+{
+	struct folio *folio = vm_walk_lock(walk->found, pg);
+
+	if (!folio)
+		return VM_WALK_AGAIN;
+	/* Somebody may have kept it who no longer maps it: copy, see pin.h. */
+	if (vm_pin_in_use(walk->entry, pg, folio == walk->held)) {
+		folio_unlock(folio);
+		return vm_walk_copy(walk, pg);
+	}
+	if (pg->wire_count || vm_page_rename(pg, walk->top->memq)) {
+		folio_unlock(folio);
+		return VM_WALK_AGAIN;
+	}
+	vmobj_stat_inc(VMOBJ_COW_MOVES);
+	walk->whole = vm_walk_fits(walk, pg->order);
+	return folio;
+}
+
 /* Case 1b. */
 static struct folio *vm_walk_read_below(struct vm_walk *walk, struct vm_page *pg)
 {
@@ -414,6 +425,10 @@ static struct folio *vm_walk_top_page(struct vm_walk *walk, struct vm_page *pg)
 
 	if (!folio)
 		return VM_WALK_AGAIN;
+	if (walk->write && vm_pin_foreign(walk->entry, pg, folio == walk->held)) {
+		folio_unlock(folio);
+		return VM_WALK_FOREIGN;
+	}
 	walk->whole = vm_walk_fits(walk, pg->order);
 	return folio;
 }
@@ -486,13 +501,13 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 }
 
 /*
- * Pages that are about to be mapped writable, the first of them in a folio, are
- * noted; if the folio is large maybe all of it, see compat.h.
+ * A page that is about to be mapped writable is noted; if its folio is large maybe all
+ * of that, see compat.h.
  */
 static int vm_fault_writeset_add(struct vm_object *object, struct folio *folio,
-				 pgoff_t index, unsigned long nr)
+				 pgoff_t index)
 {
-	int err = vm_writeset_add(object, index, nr);
+	int err = vm_writeset_add(object, index, 1);
 
 	if (COMPAT_MERGES_DIRTY_BITS && !err && folio_test_large(folio))
 		err = vm_writeset_add_folio(object, folio);
@@ -519,7 +534,7 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
 	if (walk->whole && !walk->table)
 		return vm_writeset_add_folio(walk->top, folio);
-	return vm_fault_writeset_add(walk->top, folio, walk->index, 1);
+	return vm_fault_writeset_add(walk->top, folio, walk->index);
 }
 
 /* Is the page that the walk wants behind the end of the named object? */
@@ -597,6 +612,11 @@ again:
 		vm_family_read_unlock(map->family);
 		vm_map_promote(map, walk->index);
 		walk->promoted = true;
+		goto again;
+	}
+	if (unlikely(folio == VM_WALK_FOREIGN)) {
+		vm_family_read_unlock(map->family);
+		vm_pin_leave(map, walk->index);
 		goto again;
 	}
 	if (folio && walk->write && vm_walk_grant_write(walk, folio)) {
@@ -759,16 +779,16 @@ static unsigned long vmobj_write_around(struct vm_fault *vmf,
 
 /* The page is the process's own: let it be written, and @ahead after it. */
 static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
-				    struct vm_object *object,
+				    const struct vm_map_entry *entry,
 				    struct folio *folio, unsigned long ahead)
 {
-	if (vm_fault_writeset_add(object, folio, vmf->pgoff, 1 + ahead)) {
+	if (vm_fault_writeset_add(entry->object, folio, vmf->pgoff)) {
 		folio_unlock(folio);
 		return VM_FAULT_OOM;
 	}
-	vm_fault_set_dirty(object, folio);
+	vm_fault_set_dirty(entry->object, folio);
 	vmobj_stat_inc(VMOBJ_MKWRITES);
-	if (ahead && pmap_enable_write(vmf->vma, object, folio, vmf->pgoff + 1,
+	if (ahead && pmap_enable_write(vmf->vma, entry, folio, vmf->pgoff + 1,
 				       ahead))
 		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_LOCKED;
@@ -790,6 +810,7 @@ static vm_fault_t vmobj_copy_for_write(struct vm_fault *vmf, struct vm_map *map,
 		.map = map,
 		.vmf = vmf,
 		.ahead = ahead,
+		.held = page_folio(vmf->page),
 		.index = vmf->pgoff,
 		.write = true,
 	};
@@ -847,13 +868,22 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	pg = folio->private;
 	if (likely(folio->mapping == map->family->mapping &&
 		   READ_ONCE(pg->memq) == entry->object->memq)) {
-		ret = vmobj_allow_write(vmf, map, entry->object, folio, ahead);
+		/* The fault has a reference of its own. */
+		if (vm_pin_foreign(entry, pg, 1))
+			goto foreign;
+		ret = vmobj_allow_write(vmf, map, entry, folio, ahead);
 		vm_family_read_unlock(map->family);
 		return ret;
 	}
 	folio_unlock(folio);
 	vm_family_read_unlock(map->family);
 	return vmobj_copy_for_write(vmf, map, ahead);
+
+foreign:
+	folio_unlock(folio);
+	vm_family_read_unlock(map->family);
+	vm_pin_leave(map, vmf->pgoff);
+	return VM_FAULT_NOPAGE;
 }
 
 /*
@@ -876,7 +906,8 @@ vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, COMPAT_ENTRY_SIZE size)
 	if (pg && pg->order == VM_SUPERPAGE_ORDER &&
 	    vm_walk_lock(entry->object, pg)) {
 		vm_object_set_writeable_dirty(entry->object);
-		done = !vm_writeset_add_folio(entry->object, pg->folio) &&
+		done = !vm_pin_foreign(entry, pg, 0) &&
+			!vm_writeset_add_folio(entry->object, pg->folio) &&
 			pmap_enable_write_huge(vmf, pg->folio);
 		folio_unlock(pg->folio);
 	}

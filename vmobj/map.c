@@ -12,6 +12,7 @@
 
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
+#include <vmobj/pin.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/superpage.h>
@@ -581,8 +582,7 @@ static void vm_map_write_protect(struct vm_map_entry *entry)
 			pmap_write_protect(entry->map, &part);
 }
 
-/* Does somebody besides the entry write to the same pages directly? */
-static bool vm_map_entry_shared(const struct vm_map_entry *entry)
+bool vm_map_entry_shared(const struct vm_map_entry *entry)
 {
 	return vm_map_writer(entry->object, entry, entry->start, entry->end);
 }
@@ -610,6 +610,7 @@ static bool vm_map_may_split(const struct vm_map_entry *entry)
 static struct vm_object *vm_map_copy_entry(struct vm_map_entry *entry)
 {
 	struct vm_object *object = entry->object, *part;
+	bool own;
 
 	/* As a private mapping has it: what others write later may show. */
 	if (object->handle) {
@@ -631,12 +632,20 @@ static struct vm_object *vm_map_copy_entry(struct vm_map_entry *entry)
 		object = part;
 	}
 
+	/* Nobody else is left: what is pinned was pinned by the entry's process. */
+	own = !entry->needs_copy || object->ref_count == 1 ||
+	      vm_object_test(object, VM_OBJ_ONEMAPPING);
 	vm_object_reference(object);
 	clear_bit(VM_OBJ_ONEMAPPING, &object->flags);
-	if (!entry->needs_copy) {
-		vm_map_write_protect(entry);
-		entry->needs_copy = true;
-	}
+	set_bit(VM_OBJ_FORKED, &object->flags);
+	if (!own)
+		return object;
+	vm_map_write_protect(entry);
+	entry->needs_copy = false;
+	if (vm_pin_possible(entry->map))
+		vm_pin_keep(entry);
+	/* What has got a shadow needs no copy. */
+	entry->needs_copy = entry->object == object;
 	return object;
 }
 

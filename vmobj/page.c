@@ -290,7 +290,7 @@ static struct vm_page *vm_page_alloc_gfp(struct address_space *mapping,
 	struct vm_page *pg;
 	struct folio *folio;
 
-	pg = kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
+	pg = kmem_cache_alloc(vm_page_slab, GFP_KERNEL | (gfp & __GFP_NOFAIL));
 	if (!pg)
 		return NULL;
 	folio = folio_alloc(gfp, order);
@@ -324,18 +324,28 @@ static struct mem_cgroup *folio_get_memcg(struct folio *folio)
 	return memcg;
 }
 
-struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index)
+static struct vm_page *vm_page_alloc_charged(struct vm_page *pg, pgoff_t index,
+					     gfp_t gfp)
 {
 	struct mem_cgroup *memcg = folio_get_memcg(pg->folio), *old;
 	struct vm_page *copy;
 
 	old = set_active_memcg(memcg);
 	copy = vm_page_alloc_gfp(pg->folio->mapping, index, 0,
-				 vm_page_gfp(0, false) | __GFP_NORETRY |
-				 __GFP_NOWARN);
+				 vm_page_gfp(0, false) | gfp);
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 	return copy;
+}
+
+struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index)
+{
+	return vm_page_alloc_charged(pg, index, __GFP_NORETRY | __GFP_NOWARN);
+}
+
+struct vm_page *vm_page_alloc_sure(struct vm_page *pg, pgoff_t index)
+{
+	return vm_page_alloc_charged(pg, index, __GFP_NOFAIL);
 }
 
 /* ---- allocation in batches ---- */

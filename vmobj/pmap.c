@@ -12,6 +12,7 @@
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
+#include <vmobj/pin.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/writeset.h>
@@ -279,10 +280,19 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
 
 /* ---- write rights ---- */
 
+/**
+ * struct pmap_enable - write rights being given
+ * @vma: where
+ * @entry: what is there
+ * @locked: folio that the caller has locked
+ * @first: address of the first page
+ * @done: pages that are writable now, counted from the first
+ */
 struct pmap_enable {
 	struct vm_area_struct *vma;
-	struct vm_memq *memq;
+	const struct vm_map_entry *entry;
 	struct folio *locked;
+	unsigned long first;
 	unsigned long done;
 };
 
@@ -301,12 +311,13 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 		return 0;
 	pg = folio->private;
 	if (folio->mapping == e->vma->vm_file->f_mapping &&
-	    READ_ONCE(pg->memq) == e->memq) {
+	    READ_ONCE(pg->memq) == e->entry->object->memq &&
+	    !vm_pin_foreign(e->entry, pg, 0)) {
 		/* In this order: dirty and not writable means something else. */
 		pte = pte_mkdirty(pte_mkyoung(pte_mkwrite_novma(pte)));
 		set_pte_at(e->vma->vm_mm, addr, ptep, pte);
 		folio_set_dirty(folio);
-		e->done++;
+		e->done |= BIT((addr - e->first) >> PAGE_SHIFT);
 	}
 	if (folio != e->locked)
 		folio_unlock(folio);
@@ -324,24 +335,28 @@ static const struct pmap_walk_ops pmap_enable_write_ops = {
 };
 
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
-				struct vm_object *object, struct folio *locked,
-				pgoff_t index, unsigned long nr)
+				const struct vm_map_entry *entry,
+				struct folio *locked, pgoff_t index,
+				unsigned long nr)
 {
 	struct pmap_enable e = {
 		.vma = vma,
-		.memq = object->memq,
+		.entry = entry,
 		.locked = locked,
 	};
-	unsigned long addr;
 
 	/* The marks of a userfaultfd are for faults to see. */
 	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vma))
 		return 0;
-	addr = vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
-	pmap_walk(vma->vm_mm, addr, addr + (nr << PAGE_SHIFT),
+	e.first = vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
+	pmap_walk(vma->vm_mm, e.first, e.first + (nr << PAGE_SHIFT),
 		  &pmap_enable_write_ops, &e);
-	vmobj_stat_add(VMOBJ_WRITE_AROUNDS, e.done);
-	return e.done;
+	if (!e.done)
+		return 0;
+	/* Exactly these: see pin.h.  Their part of the set exists. */
+	vm_writeset_add_mask(entry->object, index, e.done);
+	vmobj_stat_add(VMOBJ_WRITE_AROUNDS, hweight_long(e.done));
+	return hweight_long(e.done);
 }
 
 static bool pmap_enable_write_pmd_locked(struct vm_fault *vmf,

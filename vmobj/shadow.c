@@ -11,6 +11,7 @@
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
+#include <vmobj/pin.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/writeset.h>
@@ -26,6 +27,11 @@ void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing)
 	object->bypass_hint = 0;
 	/* A shadow sees pages an entry of the backing object may map too. */
 	clear_bit(VM_OBJ_ONEMAPPING, &backing->flags);
+	/* Pages of the backing object may move up into it, unless that has a name. */
+	if (vm_object_internal(backing)) {
+		set_bit(VM_OBJ_FORKED, &object->flags);
+		set_bit(VM_OBJ_FORKED, &backing->flags);
+	}
 	vm_object_limit_depth(object);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_link_shadow);
@@ -92,6 +98,8 @@ struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
 		vm_object_pmap_remove(new, start, end);
 	if (vm_object_test(object, VM_OBJ_WRITEABLE))
 		vm_object_set_writeable_dirty(new);
+	if (vm_object_test(object, VM_OBJ_FORKED))
+		set_bit(VM_OBJ_FORKED, &new->flags);
 	vmobj_stat_inc(VMOBJ_SPLITS);
 	return new;
 }
@@ -101,6 +109,7 @@ void vm_object_freeze(struct vm_object *object)
 {
 	struct vm_map_entry *entry, *next;
 	struct vm_object *shadow;
+	bool pinned = false;
 
 	shadow = vm_object_allocate(object->family, VM_OBJECT_DEFAULT,
 				    object->pg_base, object->size,
@@ -113,13 +122,16 @@ void vm_object_freeze(struct vm_object *object)
 	list_for_each_entry_safe(entry, next, &object->mappers, mapper_link) {
 		if (entry->needs_copy)
 			continue;
+		pinned |= vm_pin_possible(entry->map);
 		vm_object_reference(shadow);
 		vm_map_entry_set_object(entry, shadow);
 		vm_object_deallocate(object);
 	}
 	clear_bit(VM_OBJ_ONEMAPPING, &shadow->flags);
-	vm_object_deallocate(shadow);
 	vm_object_pmap_copy(object, object->pg_base, vm_object_end(object));
+	if (pinned)
+		vm_pin_move_up(shadow);
+	vm_object_deallocate(shadow);
 	vmobj_stat_inc(VMOBJ_FREEZES);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_freeze);

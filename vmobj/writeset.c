@@ -189,10 +189,10 @@ static void vm_writeset_use(struct vm_object *object,
 		llist_add(&chunk->link, &object->writeset_used);
 }
 
-int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
+int vm_writeset_add_mask(struct vm_object *object, pgoff_t index,
+			 unsigned long mask)
 {
 	unsigned long bit = index & CHUNK_MASK;
-	unsigned long mask = GENMASK(nr - 1, 0) << (bit % BITS_PER_LONG);
 	struct vm_writeset_chunk *chunk;
 	unsigned long *word;
 
@@ -200,10 +200,11 @@ int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr)
 	if (!chunk)
 		return -ENOMEM;
 	word = chunk->bits + BIT_WORD(bit);
+	mask <<= bit % BITS_PER_LONG;
 	if ((READ_ONCE(*word) & mask) == mask || READ_ONCE(chunk->full))
 		return 0;
 	set_mask_bits(word, 0UL, mask);
-	WRITE_ONCE(chunk->grown, READ_ONCE(chunk->grown) + nr);
+	WRITE_ONCE(chunk->grown, READ_ONCE(chunk->grown) + hweight_long(mask));
 	vm_writeset_use(object, chunk);
 	return 0;
 }
@@ -248,6 +249,26 @@ bool vm_writeset_test(struct vm_object *object, pgoff_t index)
 
 	return chunk && (READ_ONCE(chunk->full) ||
 			 test_bit(index & CHUNK_MASK, chunk->bits));
+}
+
+bool vm_writeset_test_folio(struct vm_object *object, struct folio *folio)
+{
+	pgoff_t at = max(folio->index, object->pg_base), next;
+	pgoff_t end = min(folio->index + folio_nr_pages(folio),
+			  vm_object_end(object));
+	struct vm_writeset_chunk *chunk;
+
+	for (; at < end; at = next) {
+		next = min(end, (at | CHUNK_MASK) + 1);
+		chunk = vm_writeset_find(object, at, false);
+		if (!chunk)
+			continue;
+		if (READ_ONCE(chunk->full) ||
+		    find_next_bit(chunk->bits, (next - 1) % CHUNK_PAGES + 1,
+				  at & CHUNK_MASK) <= (next - 1) % CHUNK_PAGES)
+			return true;
+	}
+	return false;
 }
 
 bool vm_writeset_grown(struct vm_object *object, pgoff_t index,

@@ -13,6 +13,7 @@
 #include <linux/fsnotify_backend.h>
 #include <linux/module.h>
 #include <linux/uio.h>
+#include <linux/sched/coredump.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -218,6 +219,38 @@ static inline int compat_set_size(struct file *file, loff_t size)
 #else
 #define COMPAT_FSNOTIFY_GROUP_FLAGS	0
 #endif
+/* 6.18: the flags of an mm are behind functions */
+static inline bool compat_mm_has_pinned(const struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	return test_bit(MMF_HAS_PINNED, &mm->flags);
+#else
+	return mm_flags_test(MMF_HAS_PINNED, mm);
+#endif
+}
+
+/*
+ * PTEs and PMDs that map a folio.  6.10 made folio_mapcount() inline, which before was
+ * not exported; until 6.3 a huge PMD was also counted in each page.
+ */
+static inline int compat_folio_mapcount(struct folio *folio)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	long i, nr = folio_nr_pages(folio);
+	int count = 0, huge;
+
+	if (likely(!folio_test_large(folio)))
+		return atomic_read(&folio->_mapcount) + 1;
+	huge = folio_entire_mapcount(folio);
+	for (i = 0; i < nr; i++)
+		count += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0))
+		count -= huge * nr;
+	return huge + count;
+#else
+	return folio_mapcount(folio);
+#endif
+}
 
 /*
  * Functions only the KUnit module calls from outside.  6.2 has the macro in

@@ -270,6 +270,12 @@ struct vm_map_entry *vm_map_insert(struct vm_map *map, pgoff_t start,
 				   bool needs_copy);
 
 /**
+ * vm_map_entry_shared() - does somebody else write to the same pages directly?
+ * @entry: entry with an object; family lock held at least for reading
+ */
+bool vm_map_entry_shared(const struct vm_map_entry *entry);
+
+/**
  * vm_map_entry_set_object() - let an entry map another object
  * @entry: family lock held for writing
  * @object: the caller's reference becomes the entry's; the entry's reference

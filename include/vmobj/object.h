@@ -60,6 +60,7 @@ enum vm_object_type {
  * @VM_OBJ_ONEMAPPING: no page is mapped by more than one entry
  * @VM_OBJ_WRITEABLE: some page was mapped writable
  * @VM_OBJ_MIGHTBEDIRTY: some page may be dirty
+ * @VM_OBJ_FORKED: some page may have been seen by another process
  * @VM_OBJ_COLLAPSE_PENDING: something is to be done to the chain below, later: see
  *	vm_object_put_off()
  */
@@ -69,6 +70,7 @@ enum vm_object_flag {
 	VM_OBJ_ONEMAPPING,
 	VM_OBJ_WRITEABLE,
 	VM_OBJ_MIGHTBEDIRTY,
+	VM_OBJ_FORKED,
 	VM_OBJ_COLLAPSE_PENDING,
 };
 

@@ -340,6 +340,18 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index);
 
 /**
+ * vm_page_alloc_sure() - a page for a copy that cannot be done without
+ * @pg: page to be copied from, its folio with a mapping; family lock held
+ * @index: which of its pages, family coordinates
+ *
+ * May sleep, until there is memory.  Charged to where @pg is charged, beyond its limit
+ * if need be.
+ *
+ * Return: a page of order 0 with its folio locked, in no tree, not valid.
+ */
+struct vm_page *vm_page_alloc_sure(struct vm_page *pg, pgoff_t index);
+
+/**
  * vm_page_alloc_next() - vm_page_alloc() for memory that may be touched in a row
  * @r: reserve to take it from
  * @mapping: as for vm_page_alloc()

@@ -14,7 +14,7 @@
 
 struct vm_fault;
 struct vm_map;
-struct vm_object;
+struct vm_map_entry;
 struct vm_writeset_part;
 
 /**
@@ -102,21 +102,23 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
 /**
  * pmap_enable_write() - give write rights to pages that are mapped already
  * @vma: VMA with VM_WRITE; its lock or the mmap_lock held
- * @object: top object of the entry that covers the range; family lock held at
- *	least for reading
- * @locked: folio that the caller has locked
+ * @entry: entry without NEEDS_COPY that covers the range; family lock held at least
+ *	for reading
+ * @locked: folio that the caller has locked; a page of it is in the write set
  * @index: first page, family coordinates
- * @nr: pages, all inside @vma
+ * @nr: pages, all inside @vma, and in one aligned group of BITS_PER_LONG with the one
+ *	before @index
  *
  * Best effort, for writes in a row: pages that are busy, absent, not mapped or
- * not the object's own are left to their faults.  The range is in the object's
- * write set already.
+ * not the object's own are left to their faults.  The others are noted in the
+ * object's write set; the page before @index is in it already.
  *
  * Return: PTEs made writable.
  */
 unsigned long pmap_enable_write(struct vm_area_struct *vma,
-				struct vm_object *object, struct folio *locked,
-				pgoff_t index, unsigned long nr);
+				const struct vm_map_entry *entry,
+				struct folio *locked, pgoff_t index,
+				unsigned long nr);
 
 /**
  * pmap_enable_write_huge() - give write rights to a huge page that is mapped already

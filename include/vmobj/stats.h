@@ -40,6 +40,9 @@
  *	large page can go
  * @VMOBJ_DEMOTES: large page freed, most of which was hidden
  * @VMOBJ_PROMOTES: small pages copied into a superpage that took their place
+ * @VMOBJ_PINS_KEPT: pinned page that stayed with its process at fork; the child got a
+ *	copy
+ * @VMOBJ_PINS_LEFT: page left to somebody else who uses it, and replaced by a copy
  * @VMOBJ_MKWRITES: write rights given to a page already mapped
  * @VMOBJ_WRITE_AROUNDS: neighbours given write rights along with it
  * @VMOBJ_PAGE_ALLOCS: page descriptors allocated
@@ -78,6 +81,8 @@ enum vmobj_stat {
 	VMOBJ_COPY_UPS,
 	VMOBJ_DEMOTES,
 	VMOBJ_PROMOTES,
+	VMOBJ_PINS_KEPT,
+	VMOBJ_PINS_LEFT,
 	VMOBJ_MKWRITES,
 	VMOBJ_WRITE_AROUNDS,
 	VMOBJ_PAGE_ALLOCS,

@@ -8,6 +8,9 @@
  * too much, never too little: a writable PTE anywhere means the page is in its
  * object's set.
  *
+ * A page that is in the set is its owner's, and so is whoever else uses it: see
+ * pin.h.  So no page may enter that somebody has not looked at.
+ *
  * Bitmaps of 512 pages (2 MiB with 4 KiB pages), some of them side by side, in an
  * xarray; those that are not empty are in a list.
  */
@@ -15,6 +18,7 @@
 #define _VMOBJ_WRITESET_H
 
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/llist.h>
 #include <linux/types.h>
 
@@ -63,6 +67,19 @@ void vm_writeset_init(struct vm_object *object);
 void vm_writeset_destroy(struct vm_object *object);
 
 /**
+ * vm_writeset_add_mask() - some pages are about to be mapped writable
+ * @object: object; family lock held at least for reading
+ * @index: page of bit 0, family coordinates
+ * @mask: pages; all in one aligned group of BITS_PER_LONG
+ *
+ * May sleep when the set has to grow.
+ *
+ * Return: 0; or -ENOMEM, not if another page of that group has been added before.
+ */
+int vm_writeset_add_mask(struct vm_object *object, pgoff_t index,
+			 unsigned long mask);
+
+/**
  * vm_writeset_add() - pages are about to be mapped writable
  * @object: object; family lock held at least for reading
  * @index: first page, family coordinates
@@ -72,7 +89,11 @@ void vm_writeset_destroy(struct vm_object *object);
  *
  * Return: 0 or -ENOMEM.
  */
-int vm_writeset_add(struct vm_object *object, pgoff_t index, unsigned long nr);
+static inline int vm_writeset_add(struct vm_object *object, pgoff_t index,
+				  unsigned long nr)
+{
+	return vm_writeset_add_mask(object, index, GENMASK(nr - 1, 0));
+}
 
 /**
  * vm_writeset_add_folio() - all pages of a folio that are in the object's window
@@ -102,6 +123,13 @@ int vm_writeset_move(struct vm_object *from, struct vm_object *to,
  * @index: page, family coordinates
  */
 bool vm_writeset_test(struct vm_object *object, pgoff_t index);
+
+/**
+ * vm_writeset_test_folio() - is any page of a folio in the set?
+ * @object: object; family lock held at least for reading
+ * @folio: folio of a page of the object
+ */
+bool vm_writeset_test_folio(struct vm_object *object, struct folio *folio);
 
 /**
  * vm_writeset_grown() - have many pages come to a piece of memory?
