@@ -356,6 +356,25 @@ TEST(but_not_if_nobody_wants_it)
 	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
 }
 
+/* Fails if small pages that were asked for are unmapped while others are made. */
+TEST(what_is_populated_is_mapped)
+{
+	unsigned char there[PAGES / 2];
+	size_t i;
+
+	NEED_SUPERPAGES();
+	NEED_PARAMETER();
+	ASSERT_TRUE(map_adaptive(2));
+	ASSERT_EQ(0, madvise(mem, SUPERPAGE / 2, MADV_POPULATE_WRITE));
+	ASSERT_EQ(0, mincore(mem, SUPERPAGE / 2, there));
+	for (i = 0; i < PAGES / 2; i++)
+		EXPECT_EQ(1, there[i] & 1);
+	touch_scattered(0, PAGES);
+	EXPECT_TRUE(holds(0, PAGES));
+	EXPECT_TRUE(vt_set_parameter("superpages", "auto"));
+	EXPECT_TRUE(vt_check_ok());
+}
+
 /* Only the last promise that the memory will be used can be late. */
 TEST(advice_may_come_late)
 {

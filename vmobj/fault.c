@@ -253,7 +253,8 @@ static struct vm_page *vm_walk_alloc_large(struct vm_walk *walk,
  * here is cheap; vm_object_promote() asks for the rest.
  *
  * Memory that is locked stays mapped, and a userfaultfd would be told of faults that
- * it has seen before.
+ * it has seen before.  Who asks for many pages to be mapped (MADV_POPULATE_WRITE) would
+ * not have them mapped: get_user_pages() is known by not being interruptible.
  */
 static bool vm_walk_wants_promotion(const struct vm_walk *walk,
 				    enum vm_superpage_want want)
@@ -264,6 +265,7 @@ static bool vm_walk_wants_promotion(const struct vm_walk *walk,
 	       walk->top->ref_count == 1 &&
 	       vm_walk_fits(walk, VM_SUPERPAGE_ORDER) &&
 	       !(walk->vma->vm_flags & VM_LOCKED) &&
+	       walk->vmf->flags & FAULT_FLAG_INTERRUPTIBLE &&
 	       !userfaultfd_armed(walk->vma);
 }
 
