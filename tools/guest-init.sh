@@ -112,14 +112,18 @@ run_test()
 
 run_tests()
 {
-	local name limit args n=0
+	local name limit args list n=0
 	[ -f /tests/tests.list ] || { put fail "no tests.list"; return; }
-	while read -r name limit args; do
-		case "$name" in '' | '#'*) continue ;; esac
-		case " $TESTS " in *" $name "* | '  ') ;; *) continue ;; esac
-		run_test $((limit * SLOWER)) "$name" $args
-		n=$((n + 1))
-	done < /tests/tests.list
+	# The second one is of the kernel's own tests, if they are there.
+	for list in /tests/tests.list /tests/kernel.list; do
+		[ -f $list ] || continue
+		while read -r name limit args; do
+			case "$name" in '' | '#'*) continue ;; esac
+			case " $TESTS " in *" $name "* | '  ') ;; *) continue ;; esac
+			run_test $((limit * SLOWER)) "$name" $args
+			n=$((n + 1))
+		done < $list
+	done
 	[ $n -gt 0 ] || put fail "no test of tests.list was run"
 }
 
