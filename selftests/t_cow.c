@@ -588,6 +588,26 @@ TEST_F(cow, what_is_pinned_for_reading_does_not_show_what_the_child_writes)
 	EXPECT_TRUE(is_full_of(self->mem, self->size, OLD));
 }
 
+/*
+ * Linux breaks the sharing for a pin that only reads, in VMAs that are private to it.
+ * Here it is of the page that both see, and what is written later is another.
+ */
+TEST_F(cow, what_is_pinned_for_reading_after_a_fork_is_what_both_see)
+{
+	struct child c;
+	struct pin p;
+	pid_t pid;
+
+	child_init(&c, self->mem, self->size);
+	pid = vt_fork(looks, &c);
+	PIN(&p, false, self->mem, self->size);
+	fill(self->mem, self->size, FROM_PARENT);
+	EXPECT_TRUE(pin_finish(&p, vt_is_anon() ? FROM_PARENT : OLD));
+	EXPECT_TRUE(is_full_of(self->mem, self->size, FROM_PARENT));
+	vt_gate_open(&c.go);
+	EXPECT_EQ(0, vt_wait(pid));
+}
+
 /* Whoever pins for writing after the fork has a copy first. */
 static void pins_and_waits(void *arg)
 {

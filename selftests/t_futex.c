@@ -208,4 +208,56 @@ TEST(mutex_in_private_memory_excludes_threads)
 	EXPECT_EQ(3 * rounds, counter->count);
 }
 
+/*
+ * A shared futex is known by (inode, index), and these are the same in parent and child.
+ * So a wake reaches a relative's waiter, who has nothing to do with it.  With Linux's own
+ * memory the key is the process.
+ */
+static void wait_for_a_stranger(void *arg)
+{
+	struct vt_gate *gate = arg;
+
+	word[1] = 2;		/* the page is its own */
+	vt_gate_open(gate);
+	if (vt_is_anon())
+		VT_CHECK(futex_wait(word, 0, false, 300) == -1 && errno == ETIMEDOUT);
+	else
+		VT_CHECK(futex_wait(word, 0, false, 30000) == 0);
+}
+
+TEST(shared_futex_in_private_memory_reaches_relatives)
+{
+	struct vt_gate gate;
+	pid_t pid;
+
+	vt_gate_init(&gate);
+	word = (int *)vt_map(1, VT_RW, MAP_PRIVATE);
+	ASSERT_NE(NULL, word);
+	word[1] = 1;
+	pid = vt_fork(wait_for_a_stranger, &gate);
+	vt_gate_pass(&gate);
+	EXPECT_TRUE(vt_is_anon() ? !futex_wake(word, false) : wake_one(word, false));
+	EXPECT_EQ(0, vt_wait(pid));
+}
+
+static void *wait_as_shared(void *arg)
+{
+	(void)arg;
+	return (void *)futex_wait(word, 0, false, 30000);
+}
+
+/* What programs do that have no relatives at that address: it works. */
+TEST(shared_futex_in_private_memory_between_threads)
+{
+	pthread_t thread;
+	void *result;
+
+	word = (int *)vt_map(1, VT_RW, MAP_PRIVATE);
+	ASSERT_NE(NULL, word);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_as_shared, NULL));
+	EXPECT_TRUE(wake_one(word, false));
+	ASSERT_EQ(0, pthread_join(thread, &result));
+	EXPECT_EQ(NULL, result);
+}
+
 TEST_HARNESS_MAIN
