@@ -273,18 +273,12 @@ static bool vm_walk_wants_promotion(const struct vm_walk *walk,
 static struct folio *vm_walk_fill_named(struct vm_walk *walk,
 					struct vm_object *named)
 {
-	struct vm_page *pg;
-	int err;
+	struct folio *folio = vm_object_zero_fill(named, walk->index);
 
-	pg = vm_page_alloc(walk->map->family->mapping, walk->index, 0, true);
-	if (!pg)
+	if (folio == ERR_PTR(-ENOMEM))
 		return NULL;
-	err = vm_page_insert(named->memq, pg);
-	folio_unlock(pg->folio);
-	if (err)
-		vm_page_free(pg);
-	else
-		vmobj_stat_inc(VMOBJ_ZERO_FILLS);
+	if (!IS_ERR(folio))
+		folio_put(folio);
 	return VM_WALK_AGAIN;
 }
 
@@ -465,18 +459,6 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 	return vm_walk_zero_fill(walk);
 }
 
-static vm_fault_t vm_fault_error(int err)
-{
-	switch (err) {
-	case -ENOMEM:
-		return VM_FAULT_OOM;
-	case -EACCES:
-		return VM_FAULT_SIGSEGV;	/* absent */
-	default:
-		return VM_FAULT_SIGBUS;
-	}
-}
-
 /*
  * The entry at an index, ready for the access: it has an object, and one of its
  * own to write to.  On success the family lock is held for reading.
@@ -495,8 +477,10 @@ static vm_fault_t vm_fault_lookup(struct vm_map *map, pgoff_t index, bool write,
 			break;
 		vm_family_read_unlock(map->family);
 		err = vm_map_prepare(map, index, write);
+		if (err == -EACCES)
+			return VM_FAULT_SIGSEGV;	/* absent */
 		if (err)
-			return vm_fault_error(err);
+			return vmf_error(err);
 	}
 	*result = entry;
 	return 0;
@@ -570,17 +554,9 @@ static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 	vm_family_read_unlock(family);
 	err = vm_pager_getpage(named, walk->index);
 	vm_object_pip_wakeup(named);
-	switch (err) {
-	case 0:
-		return 0;
-	case -ENOMEM:
-		return VM_FAULT_OOM;
-	case -EINTR:
-	case -ERESTARTSYS:
+	if (err == -EINTR || err == -ERESTARTSYS)
 		return vm_walk_interrupted(walk);
-	default:
-		return VM_FAULT_SIGBUS;
-	}
+	return err ? vmf_error(err) : 0;
 }
 
 /* See vm_fault_page(). */

@@ -22,7 +22,6 @@
 #include <vmobj/ioctl.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
-#include <vmobj/stats.h>
 
 static struct vm_descriptor *vm_descriptor(struct file *file)
 {
@@ -60,28 +59,6 @@ static struct folio *vm_handle_get_page(struct vm_family *family, pgoff_t index)
 	return folio;
 }
 
-/* A fresh page of zeros for a hole; family lock held for reading. */
-static struct folio *vm_handle_add_page(struct vm_family *family, pgoff_t index)
-{
-	struct vm_page *pg = vm_page_alloc(family->mapping, index, 0, true);
-	struct folio *folio;
-	int err;
-
-	if (!pg)
-		return ERR_PTR(-ENOMEM);
-	folio = pg->folio;
-	err = vm_page_insert(family->named->memq, pg);
-	if (!err)
-		folio_get(folio);
-	folio_unlock(folio);
-	if (err) {
-		vm_page_free(pg);
-		return ERR_PTR(err);
-	}
-	vmobj_stat_inc(VMOBJ_ZERO_FILLS);
-	return folio;
-}
-
 /*
  * A page to write to, with a reference, not locked.  Dirty before it is written to:
  * whoever finds it clean after that has found what was there before.
@@ -98,7 +75,7 @@ static struct folio *vm_handle_make_page(struct vm_family *family, pgoff_t index
 			folio = pg->folio;
 			folio_get(folio);
 		} else {
-			folio = vm_handle_add_page(family, index);
+			folio = vm_object_zero_fill(family->named, index);
 		}
 	} while (folio == ERR_PTR(-EEXIST));
 	vm_family_read_unlock(family);

@@ -235,6 +235,32 @@ void vm_object_update_onemapping(struct vm_object *object)
 	set_bit(VM_OBJ_ONEMAPPING, &object->flags);
 }
 
+/* ---- pages ---- */
+
+struct folio *vm_object_zero_fill(struct vm_object *object, pgoff_t index)
+{
+	struct vm_page *pg;
+	struct folio *folio;
+	int err;
+
+	lockdep_assert_held(&object->family->lock);
+
+	pg = vm_page_alloc(object->family->mapping, index, 0, true);
+	if (!pg)
+		return ERR_PTR(-ENOMEM);
+	folio = pg->folio;
+	err = vm_page_insert(object->memq, pg);
+	if (!err)
+		folio_get(folio);
+	folio_unlock(folio);
+	if (err) {
+		vm_page_free(pg);
+		return ERR_PTR(err);
+	}
+	vmobj_stat_inc(VMOBJ_ZERO_FILLS);
+	return folio;
+}
+
 /* ---- ranges of pages ---- */
 
 /* What keeps a page from being thrown away; its data may have to go instead. */

@@ -307,6 +307,20 @@ void vm_object_set_writeable_dirty(struct vm_object *object);
  */
 void vm_object_update_onemapping(struct vm_object *object);
 
+/* ---- object.c: pages ---- */
+
+/**
+ * vm_object_zero_fill() - put a page of zeros where an object has none
+ * @object: object; family lock held
+ * @index: page of its window, family coordinates
+ *
+ * May sleep.
+ *
+ * Return: the folio, not locked, with a reference; -EEXIST if there is a page already,
+ * -ENOMEM.
+ */
+struct folio *vm_object_zero_fill(struct vm_object *object, pgoff_t index);
+
 /* ---- object.c: ranges of pages ---- */
 
 /**

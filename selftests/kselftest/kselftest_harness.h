@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A copy from Linux 6.1, tools/testing/selftests/kselftest_harness.h; changed:
- * TEST_TIMEOUT_DEFAULT can be defined before it is included.
+ * TEST_TIMEOUT_DEFAULT can be defined before it is included; when FIXTURE_SETUP()
+ * skips, the test is not run (later releases do it likewise).
  */
 /*
  * Copyright (c) 2012 The Chromium OS Authors. All rights reserved.
@@ -393,7 +394,7 @@
 		if (setjmp(_metadata->env) == 0) { \
 			fixture_name##_setup(_metadata, &self, variant->data); \
 			/* Let setup failure terminate early. */ \
-			if (!_metadata->passed) \
+			if (!_metadata->passed || _metadata->skip) \
 				return; \
 			_metadata->setup_completed = true; \
 			fixture_name##_##test_name(_metadata, &self, variant->data); \
