@@ -27,6 +27,7 @@
 #include <vmobj/object.h>
 #include <vmobj/pageq.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 #include <vmobj/superpage.h>
 
 /* Runs of pages printed with the object lock held at a stretch. */
@@ -227,9 +228,10 @@ static int vmobj_objects_show(struct seq_file *m, void *v)
 		   object->size, READ_ONCE(object->memq->resident),
 		   object->ref_count, object->shadow_count);
 	vm_object_show_flags(m, object);
-	seq_printf(m, " color %u gen %lu pip %d backing ", object->pg_color,
-		   vm_object_generation(object),
-		   atomic_read(&object->paging_in_progress));
+	seq_printf(m, " color %u gen %lu pip %d swapped %lu backing ",
+		   object->pg_color, vm_object_generation(object),
+		   atomic_read(&object->paging_in_progress),
+		   vm_swap_nr(object));
 	backing = object->backing_object;
 	if (backing)
 		seq_printf(m, "%llu (ref %u) offset 0x%llx\n", backing->id,

@@ -56,6 +56,16 @@ struct vm_memq *vm_memq_alloc(gfp_t gfp)
 	return q;
 }
 
+void vm_memq_widen(struct vm_memq *q, pgoff_t start, pgoff_t end)
+{
+	spin_lock(&q->lock);
+	if (start < q->first)
+		WRITE_ONCE(q->first, start);
+	if (end > q->end)
+		WRITE_ONCE(q->end, end);
+	spin_unlock(&q->lock);
+}
+
 struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index)
 {
 	struct rb_node *node = q->root.rb_node;

@@ -26,6 +26,7 @@
 #include <vmobj/map.h>
 #include <vmobj/object.h>
 #include <vmobj/range.h>
+#include <vmobj/swap.h>
 
 /* Pages worked on before the family lock is let go; no large page lies across. */
 #define RANGE_PIECE	16384UL
@@ -384,13 +385,15 @@ static unsigned int vm_entry_private_depth(const struct vm_map_entry *entry)
  * be another, at the latest @end; -1 as @depth if there is none.
  */
 static pgoff_t vm_entry_run(const struct vm_map_entry *entry, pgoff_t index,
-			    pgoff_t end, int *depth)
+			    pgoff_t end, int *depth, bool *swapped)
 {
 	struct vm_object *object;
 	struct vm_page *pg;
+	pgoff_t next;
 	int below = 0;
 
 	*depth = -1;
+	*swapped = false;
 	for (object = entry->object; object; object = object->backing_object) {
 		pg = vm_page_first(object->memq, index);
 		if (pg && pg->index <= index) {
@@ -399,6 +402,13 @@ static pgoff_t vm_entry_run(const struct vm_map_entry *entry, pgoff_t index,
 		}
 		if (pg)
 			end = min(end, pg->index);
+		next = vm_swap_next(object, index);
+		if (next == index) {
+			*depth = below;
+			*swapped = true;
+			return index + 1;
+		}
+		end = min(end, next);
 		below++;
 	}
 	return end;
@@ -408,11 +418,14 @@ static void vm_entry_count(const struct vm_map_entry *entry, pgoff_t index,
 			   pgoff_t end, struct vmobj_range *out)
 {
 	int private = vm_entry_private_depth(entry), depth;
+	bool swapped;
 	pgoff_t next;
 
 	for (; index < end; index = next) {
-		next = vm_entry_run(entry, index, end, &depth);
-		if (depth < 0)
+		next = vm_entry_run(entry, index, end, &depth, &swapped);
+		if (swapped)
+			out->swapped++;
+		if (swapped || depth < 0)
 			continue;
 		out->resident += next - index;
 		if (depth < private)

@@ -46,6 +46,10 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_TAIL_FREES]		= "tail_frees",
 	[VMOBJ_PAGEINS]		= "pageins",
 	[VMOBJ_PAGEOUTS]	= "pageouts",
+	[VMOBJ_SWAPINS]			= "swapins",
+	[VMOBJ_SWAPOUTS]		= "swapouts",
+	[VMOBJ_SWAP_WRITES]		= "swap_writes",
+	[VMOBJ_SWAP_ERRORS]		= "swap_errors",
 	[VMOBJ_FORKS]			= "forks",
 };
 

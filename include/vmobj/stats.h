@@ -48,6 +48,10 @@
  * @VMOBJ_PAGE_FREES: page descriptors freed
  * @VMOBJ_PAGEINS: pages read from a file (BSD v_vnodepgsin)
  * @VMOBJ_PAGEOUTS: pages written to a file (BSD v_vnodepgsout)
+ * @VMOBJ_SWAPINS: pages read from swap (BSD v_swappgsin)
+ * @VMOBJ_SWAPOUTS: pages written to swap (BSD v_swappgsout)
+ * @VMOBJ_SWAP_WRITES: runs of blocks they were written in (BSD v_swapout)
+ * @VMOBJ_SWAP_ERRORS: pages or runs of them that could not be read or written
  * @VMOBJ_FORKS: VMAs copied by fork
  * @VMOBJ_NR_STATS: number of counters
  */
@@ -86,6 +90,10 @@ enum vmobj_stat {
 	VMOBJ_TAIL_FREES,
 	VMOBJ_PAGEINS,
 	VMOBJ_PAGEOUTS,
+	VMOBJ_SWAPINS,
+	VMOBJ_SWAPOUTS,
+	VMOBJ_SWAP_WRITES,
+	VMOBJ_SWAP_ERRORS,
 	VMOBJ_FORKS,
 	VMOBJ_NR_STATS,
 };
