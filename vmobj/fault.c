@@ -57,6 +57,8 @@
 #include <vmobj/fault.h>
 #include <vmobj/handle.h>
 #include <vmobj/map.h>
+#include <vmobj/pageout.h>
+#include <vmobj/pageq.h>
 #include <vmobj/pager.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
@@ -130,6 +132,8 @@ static struct folio *vm_walk_lock(struct vm_object *object, struct vm_page *pg)
 		return NULL;
 	}
 	vm_page_make_valid(pg);
+	if (unlikely(pg->queue == VM_PAGEQ_INACTIVE))
+		vm_page_reactivate(pg);
 	return folio;
 }
 
@@ -586,6 +590,19 @@ static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 	}
 }
 
+/* There may be no more pages than the limit says. */
+static vm_fault_t vm_fault_throttle(struct vm_walk *walk)
+{
+	switch (vm_pageout_throttle()) {
+	case 0:
+		return 0;
+	case -EINTR:
+		return vm_walk_interrupted(walk);
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
 /* See vm_fault_page(). */
 static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 {
@@ -595,6 +612,9 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
 again:
+	ret = vm_fault_throttle(walk);
+	if (unlikely(ret))
+		return ret;
 	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
 	if (unlikely(ret))
 		return ret;

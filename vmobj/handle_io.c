@@ -22,6 +22,7 @@
 #include <vmobj/ioctl.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
+#include <vmobj/pageout.h>
 #include <vmobj/pager.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
@@ -118,7 +119,11 @@ static struct folio *vm_handle_make_page(struct vm_family *family, pgoff_t index
 {
 	struct folio *folio;
 	struct vm_page *pg;
+	int err;
 
+	err = vm_pageout_throttle();
+	if (err)
+		return ERR_PTR(err);
 	do {
 		pg = vm_handle_find_page(family, index);
 		if (IS_ERR(pg))

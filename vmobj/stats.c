@@ -50,6 +50,11 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_SWAPOUTS]		= "swapouts",
 	[VMOBJ_SWAP_WRITES]		= "swap_writes",
 	[VMOBJ_SWAP_ERRORS]		= "swap_errors",
+	[VMOBJ_SCANS]			= "pageout_scans",
+	[VMOBJ_DEACTIVATIONS]		= "deactivations",
+	[VMOBJ_REACTIVATIONS]		= "reactivations",
+	[VMOBJ_RECLAIMS]		= "reclaims",
+	[VMOBJ_THROTTLES]		= "throttles",
 	[VMOBJ_FORKS]			= "forks",
 };
 

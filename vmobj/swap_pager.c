@@ -23,6 +23,7 @@
 
 #include <vmobj/compat.h>
 #include <vmobj/family.h>
+#include <vmobj/map.h>
 #include <vmobj/object.h>
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
@@ -67,13 +68,54 @@ struct vm_pageout {
 
 /* ---- taking ---- */
 
+/* Does a VMA with mlock() map a part of a page?  If that cannot be told, it does. */
+static bool vm_map_mlocks(struct vm_map *map, const struct vm_page *pg)
+{
+	struct vm_area_struct *vma;
+	unsigned long addr, end;
+	bool locked = false;
+
+	if (!map->mm)
+		return false;
+	/* It has not been torn down: its VMAs have not been closed. */
+	if (!mmap_read_trylock(map->mm))
+		return true;
+	addr = vm_map_address(map, pg->index);
+	end = addr + folio_size(pg->folio);
+	for (vma = find_vma(map->mm, addr); vma && vma->vm_start < end && !locked;
+	     vma = find_vma(map->mm, vma->vm_end))
+		locked = vma->vm_private_data == map &&
+			 vma->vm_flags & VM_LOCKED;
+	mmap_read_unlock(map->mm);
+	return locked;
+}
+
+bool vm_page_mlocked(struct vm_page *pg)
+{
+	struct vm_family *family = pg->memq->object->family;
+	struct rb_node *node;
+
+	lockdep_assert_held(&family->lock);
+
+	if (folio_test_mlocked(pg->folio))
+		return true;
+	/* The kernel marks small pages, when it maps them, and when mlock() comes later. */
+	if (!pg->order || !folio_mapped(pg->folio))
+		return false;
+	for (node = rb_first(&family->maps); node; node = rb_next(node))
+		if (vm_map_mlocks(rb_entry(node, struct vm_map, rb), pg))
+			return true;
+	return false;
+}
+
 /*
  * Is the page of a locked folio nobody's but its tree's, and unmapped now?  @refs are
  * the references that are known of.
  */
 static bool vm_pageout_idle(struct vm_page *pg, int refs)
 {
-	if (pg->wire_count || pg->writing || !vm_page_valid(pg))
+	if (pg->wire_count || pg->writing || !vm_page_valid(pg) ||
+	    vm_page_mlocked(pg))
 		return false;
 	vm_page_unmap(pg);
 	return folio_ref_count(pg->folio) == refs;

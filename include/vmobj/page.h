@@ -65,6 +65,8 @@ struct vm_object;
  * @marker: a scan's place holder in a queue, not a page
  * @nosync: not to be written to its store before somebody asks for that (BSD
  *	PG_NOSYNC); folio lock
+ * @winatcfls: dirty, and has been passed over once by the page daemon (BSD
+ *	PG_WINATCFLS); folio lock
  * @writing: on its way to its store, and not to be read from there meanwhile; folio
  *	lock
  */
@@ -83,6 +85,7 @@ struct vm_page {
 	bool marker;
 	bool nosync:1;
 	bool writing:1;
+	bool winatcfls:1;
 };
 
 /**

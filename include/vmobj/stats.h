@@ -52,6 +52,11 @@
  * @VMOBJ_SWAPOUTS: pages written to swap (BSD v_swappgsout)
  * @VMOBJ_SWAP_WRITES: runs of blocks they were written in (BSD v_swapout)
  * @VMOBJ_SWAP_ERRORS: pages or runs of them that could not be read or written
+ * @VMOBJ_SCANS: inactive pages looked at by the page daemon (BSD v_scan)
+ * @VMOBJ_DEACTIVATIONS: pages it has made inactive (BSD v_deactivate)
+ * @VMOBJ_REACTIVATIONS: inactive pages that were touched (BSD v_reactivated)
+ * @VMOBJ_RECLAIMS: pages it has freed (BSD v_dfree)
+ * @VMOBJ_THROTTLES: faults that had to wait for it
  * @VMOBJ_FORKS: VMAs copied by fork
  * @VMOBJ_NR_STATS: number of counters
  */
@@ -94,6 +99,11 @@ enum vmobj_stat {
 	VMOBJ_SWAPOUTS,
 	VMOBJ_SWAP_WRITES,
 	VMOBJ_SWAP_ERRORS,
+	VMOBJ_SCANS,
+	VMOBJ_DEACTIVATIONS,
+	VMOBJ_REACTIVATIONS,
+	VMOBJ_RECLAIMS,
+	VMOBJ_THROTTLES,
 	VMOBJ_FORKS,
 	VMOBJ_NR_STATS,
 };

@@ -241,6 +241,14 @@ int vm_swap_drain(void);
 long vm_page_out(struct folio *folio, unsigned int flags);
 
 /**
+ * vm_page_mlocked() - has a process mapped the page with mlock()?
+ * @pg: page, folio locked; family lock held at least for reading
+ *
+ * Return: true if so, or if it cannot be told at the moment.
+ */
+bool vm_page_mlocked(struct vm_page *pg);
+
+/**
  * vm_page_out_range() - page out what an object has in a range, now
  * @object: object, kept by vm_object_pip_add() or a reference
  * @start: first page, family coordinates
