@@ -8,16 +8,20 @@
  *	stats	counters
  *	graph	all chains, for graphviz
  *	waste	large pages, and how much of them has never been used
+ *	swap	swap stores; what is written to it adds and removes them
  *
  * All but stats walk over objects in the order of (family id, object id), which
  * only grows, so that a walk can let go of all locks between two reads and go
  * on with the next id.  Nothing is held while a user copies.
  */
+#include <linux/capability.h>
 #include <linux/debugfs.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include <vmobj/check.h>
 #include <vmobj/compat.h>
@@ -29,6 +33,7 @@
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
 #include <vmobj/superpage.h>
+#include <vmobj/swapstore.h>
 
 /* Runs of pages printed with the object lock held at a stretch. */
 #define RUNS_AT_ONCE	64
@@ -523,6 +528,46 @@ static const struct file_operations vmobj_stats_fops = {
 	.release = single_release,
 };
 
+/* ---- swap ---- */
+
+static int vmobj_swap_show(struct seq_file *m, void *v)
+{
+	vm_swapstore_show(m);
+	return 0;
+}
+
+static int vmobj_swap_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, vmobj_swap_show, NULL);
+}
+
+static ssize_t vmobj_swap_write(struct file *file, const char __user *text,
+				size_t length, loff_t *pos)
+{
+	char *command;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (length > 2 * PATH_MAX)
+		return -E2BIG;
+	command = memdup_user_nul(text, length);
+	if (IS_ERR(command))
+		return PTR_ERR(command);
+	err = vm_swapstore_control(command);
+	kfree(command);
+	return err ?: length;
+}
+
+static const struct file_operations vmobj_swap_fops = {
+	.owner = THIS_MODULE,
+	.open = vmobj_swap_open,
+	.read = seq_read,
+	.write = vmobj_swap_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
 /* ---- files ---- */
 
 #define VMOBJ_OBJECT_FILE(name)						\
@@ -581,6 +626,7 @@ void vmobj_debugfs_init(void)
 	debugfs_create_file("waste", 0400, dir, NULL, &vmobj_waste_fops);
 	debugfs_create_file("check", 0400, dir, NULL, &vmobj_check_fops);
 	debugfs_create_file("stats", 0600, dir, NULL, &vmobj_stats_fops);
+	debugfs_create_file("swap", 0600, dir, NULL, &vmobj_swap_fops);
 	vmobj_debugfs_dir = dir;
 }
 

@@ -15,6 +15,7 @@
  *			them and the pages
  *	advise.c	advice on ranges
  *	superpage.c	who gets huge pages
+ *	swapstore.c	blocks of swap; swapfile.c is where they are
  *	page.c		pages; pageq.c their queues; pmap.c their PTEs
  *	family.c	the structure lock, and the inode all relatives share
  *
@@ -32,6 +33,7 @@
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
 #include <vmobj/superpage.h>
+#include <vmobj/swapstore.h>
 #include <vmobj/vnode.h>
 
 static int __init vmobj_init(void)
@@ -55,6 +57,9 @@ static int __init vmobj_init(void)
 	err = vm_vnode_init();
 	if (err)
 		goto err_family;
+	err = vm_swapstore_init();
+	if (err)
+		goto err_vnode;
 	vmobj_debugfs_init();
 	err = vmobj_device_register();
 	if (err)
@@ -63,6 +68,8 @@ static int __init vmobj_init(void)
 
 err_debugfs:
 	vmobj_debugfs_exit();
+	vm_swapstore_exit();
+err_vnode:
 	vm_vnode_exit();
 err_family:
 	vm_family_exit();
@@ -84,6 +91,7 @@ static void __exit vmobj_exit(void)
 	vmobj_debugfs_exit();
 	vm_vnode_exit();
 	vm_family_exit();
+	vm_swapstore_exit();
 	vm_map_exit();
 	vm_object_exit();
 	vm_page_exit();

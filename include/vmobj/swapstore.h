@@ -6,8 +6,9 @@
  * takes it from there), a file, or a block device.  This knows nothing of objects and
  * pages of objects; swap.c keeps which block belongs to what.
  *
- * Lock order: vm_stores_lock (mutex: the list of stores, control) -> nothing of ours;
- * &vm_swap_store.lock (spinlock: the blocks) is innermost, below the queue lock.
+ * Lock order: vm_drain_lock (mutex: one store is removed at a time) is taken with nothing
+ * held, and family locks are taken inside; vm_swblk_lock (spinlock: the list of stores, all
+ * blocks) is innermost, below the queue lock.  "Any context" below is any but interrupts.
  */
 #ifndef _VMOBJ_SWAPSTORE_H
 #define _VMOBJ_SWAPSTORE_H
@@ -25,9 +26,14 @@ typedef u64 vm_swblk_t;
 
 #define VM_SWBLK_NONE	((vm_swblk_t)0)
 
+/* A store is never asked to read or write more pages at once. */
+#define VM_STORE_PAGES	32
+
 /**
  * struct vm_store_ops - what a store can do; @data is the store's own
- * @read: read @nr pages, from block @first of it on.  May sleep
+ * @type: what kind of a store it is, one word
+ * @in_memory: a block that is in use takes memory
+ * @read: read @nr pages, at most VM_STORE_PAGES, from block @first of it on.  May sleep
  * @write: write them.  May sleep; is called by who makes memory free
  * @discard: what is in these blocks is not needed any more.  May sleep.  May be NULL
  * @close: no block is in use; free @data.  May sleep.  May be NULL
@@ -35,6 +41,8 @@ typedef u64 vm_swblk_t;
  * All but @close return 0 or a negative errno.
  */
 struct vm_store_ops {
+	const char *type;
+	bool in_memory;
 	int (*read)(void *data, unsigned long first, struct page **pages,
 		    unsigned int nr);
 	int (*write)(void *data, unsigned long first, struct page **pages,
@@ -64,7 +72,8 @@ void vm_swapstore_exit(void);
  *
  * May sleep.
  *
- * Return: 0; -EEXIST if the name is known; -ENOMEM.
+ * Return: 0; -EINVAL for no blocks; -EEXIST if the name is known; -ENOSPC if there are too
+ * many stores; -ENOMEM.  The caller still has @data then.
  */
 int vm_swapstore_add(const char *name, const struct vm_store_ops *ops, void *data,
 		     unsigned long blocks, bool checksums, int priority);
@@ -73,8 +82,8 @@ int vm_swapstore_add(const char *name, const struct vm_store_ops *ops, void *dat
  * vm_swapstore_remove() - close a store (like swapoff)
  * @name: its name
  *
- * Takes no more blocks of it, has vm_swap_drain() bring back what is in it, and closes
- * it.  May sleep, long.
+ * Takes no more blocks of it, has vm_swap_drain() bring back what is in it, waits until
+ * blocks on their way have been given back, and closes it.  May sleep, long.
  *
  * Return: 0; -ENOENT; -EBUSY if somebody does it already; -EINTR, -ENOMEM or -EIO if not
  * all could be brought back: then the store goes on as before.
@@ -107,7 +116,8 @@ int vm_swapstore_prepare(void);
  * @first: the first
  * @nr: how many
  *
- * Any context: what they hold is discarded later, by a worker.
+ * Any context: what they hold is discarded later, by a worker, and only then they can be
+ * allocated again.
  */
 void vm_swblk_free(vm_swblk_t first, unsigned int nr);
 
@@ -120,7 +130,7 @@ void vm_swblk_free(vm_swblk_t first, unsigned int nr);
 void vm_swblk_spoil(vm_swblk_t blk);
 
 /**
- * vm_swblk_on() - is a block on a store that is being removed?
+ * vm_swblk_draining() - is a block on a store that is being removed?
  * @blk: block
  *
  * Any context.
@@ -141,9 +151,11 @@ bool vm_swblk_keeps(vm_swblk_t blk);
  * @pages: small pages, or parts of large ones, one for each block
  * @nr: how many
  *
- * May sleep.  No lock held but what who makes memory free holds.
+ * May sleep.  No lock of ours and no mmap_lock held.  Does not dip into reserves of memory
+ * for the default store, so the caller need not be, and better is not, PF_MEMALLOC.
  *
- * Return: 0 or a negative errno: some or none have been written.
+ * Return: 0 or a negative errno: some or none have been written.  -ENOMEM says nothing
+ * about the blocks; after any other error one of them is better spoiled.
  */
 int vm_swblk_write(vm_swblk_t first, struct page **pages, unsigned int nr);
 
@@ -155,33 +167,42 @@ int vm_swblk_write(vm_swblk_t first, struct page **pages, unsigned int nr);
  *
  * May sleep.
  *
- * Return: 0; -EBADMSG if the checksum of one is wrong; another negative errno of the
- * store.  The caller tells the world, if the block is still what it wants.
+ * Return: 0; -EBADMSG if the checksum of one is wrong; -ENXIO if the store has gone;
+ * -EINTR if the caller is being killed; another negative errno of the store.  The caller
+ * tells the world, if the block is still what it wants.
  */
 int vm_swblk_read(vm_swblk_t first, struct page **pages, unsigned int nr);
 
 /**
  * vm_swblk_used() - blocks in use on all stores
+ *
+ * Any context.
  */
 unsigned long vm_swblk_used(void);
 
 /**
  * vm_swblk_room() - blocks that could still be allocated; what the default store would
  * have if it is not open yet
+ *
+ * Any context.  Includes blocks that will be discarded in a moment.
  */
 unsigned long vm_swblk_room(void);
 
 /**
  * vm_swapstore_show() - the stores, a line for each
  * @m: where to
+ *
+ * name type blocks used bad priority pages_read reads pages_written writes, where reads
+ * and writes are calls of the store's operations.  Any context.
  */
 void vm_swapstore_show(struct seq_file *m);
 
 /**
  * vm_swapstore_control() - what an administrator writes to debugfs "swap"
- * @command: "add PATH [PRIORITY]", "remove NAME"; ends with 0
+ * @command: "add PATH [PRIORITY]", "remove NAME"; ends with 0; is overwritten.  Blanks in
+ *	names are written as vm_swapstore_show() shows them (\040)
  *
- * May sleep, long.
+ * The caller has seen to it that who asks may.  May sleep, long.
  *
  * Return: 0; -EINVAL for what is not understood; what the store said.
  */
