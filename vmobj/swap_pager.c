@@ -18,7 +18,6 @@
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
@@ -502,50 +501,3 @@ long vm_page_out(struct folio *folio, unsigned int flags)
 	return ret;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_out);
-
-/* ---- a range, now ---- */
-
-/* The next page of a range, deactivated, with a reference to its folio. */
-static struct folio *vm_page_out_next(struct vm_object *object, pgoff_t *index,
-				      pgoff_t end)
-{
-	struct folio *folio = NULL;
-	struct vm_page *pg;
-
-	vm_family_write_lock(object->family);
-	pg = vm_page_first(object->memq, *index);
-	if (pg && pg->index < end) {
-		folio = pg->folio;
-		folio_get(folio);
-		*index = vm_page_end(pg);
-	}
-	for (; pg && pg->index < min(end, *index + VM_CLUSTER);
-	     pg = vm_page_next(pg)) {
-		folio_lock(pg->folio);
-		if (pg->queue == VM_PAGEQ_ACTIVE)
-			vm_page_deactivate(pg);
-		folio_unlock(pg->folio);
-	}
-	vm_family_write_unlock(object->family);
-	return folio;
-}
-
-unsigned long vm_page_out_range(struct vm_object *object, pgoff_t start,
-				pgoff_t end)
-{
-	unsigned long freed = 0;
-	struct folio *folio;
-	long ret;
-
-	while ((folio = vm_page_out_next(object, &start, end))) {
-		ret = vm_page_out(folio, 0);
-		folio_put(folio);
-		if (ret > 0)
-			freed += ret;
-		if (fatal_signal_pending(current))
-			break;
-		cond_resched();
-	}
-	return freed;
-}
-EXPORT_SYMBOL_IF_KUNIT(vm_page_out_range);

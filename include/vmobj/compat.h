@@ -240,6 +240,34 @@ static inline struct file *compat_shmem_file(const char *name, loff_t size)
 #endif
 
 /*
+ * 6.7: shrinkers are allocated by the kernel.  Before, there is one and no more.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define compat_shrinker_register(name, count, scan) ({			\
+	static struct shrinker _shrinker = {				\
+		.count_objects = (count),				\
+		.scan_objects = (scan),					\
+		.seeks = DEFAULT_SEEKS,					\
+	};								\
+									\
+	register_shrinker(&_shrinker, name) ? NULL : &_shrinker;	\
+})
+#define compat_shrinker_unregister(shrinker)	unregister_shrinker(shrinker)
+#else
+#define compat_shrinker_register(name, count, scan) ({			\
+	struct shrinker *_shrinker = shrinker_alloc(0, name);		\
+									\
+	if (_shrinker) {						\
+		_shrinker->count_objects = (count);			\
+		_shrinker->scan_objects = (scan);			\
+		shrinker_register(_shrinker);				\
+	}								\
+	_shrinker;							\
+})
+#define compat_shrinker_unregister(shrinker)	shrinker_free(shrinker)
+#endif
+
+/*
  * Functions only the KUnit module calls from outside.  6.2 has the macro in
  * <kunit/visibility.h>; 6.13 made name spaces strings.
  */

@@ -163,6 +163,12 @@ static inline void vm_family_get(struct vm_family *family)
  */
 void vm_family_put(struct vm_family *family);
 
+/**
+ * vm_family_of_folio() - whose page was that?
+ * @folio: folio of a page that was on a queue, with a reference, and locked
+ *
+ * Return: the family, with a reference; NULL if the page has gone.
+ */
 struct vm_family *vm_family_of_folio(struct folio *folio);
 
 /**

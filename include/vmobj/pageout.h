@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pageout daemon, and the limits it keeps.  After BSD's vm_pageout.c; a shrinker
- * shares its scan.
+ * The page daemon, and the limit it keeps.  After BSD's vm_pageout.c; a shrinker shares
+ * its scan.
  */
 #ifndef _VMOBJ_PAGEOUT_H
 #define _VMOBJ_PAGEOUT_H
@@ -19,17 +19,26 @@ int vm_pageout_init(void);
 void vm_pageout_exit(void);
 
 /**
+ * vm_pageout_scan() - make pages free (BSD vm_pageout_scan)
+ * @target: pages of PAGE_SIZE wanted
+ * @pass: 0; more if the last scan has not got anywhere: then it is less considerate
+ *
+ * First inactive pages, then as many active ones are made inactive as are missing.  No
+ * lock held.  May sleep, and do I/O.
+ *
+ * Return: pages freed.
+ */
+unsigned long vm_pageout_scan(unsigned long target, unsigned int pass);
+
+/**
  * vm_pageout_throttle() - wait until there may be one more page (BSD vm_wait)
  *
- * Costs a look at two numbers when there is no limit or it is not reached.  No lock of
- * ours held, but the process's mmap_lock.  May sleep; PSI counts it.
+ * Costs a look at two numbers while the limit is not reached.  No lock of ours held, but
+ * the process's mmap_lock.  May sleep; PSI counts it.
  *
  * Return: 0; -ENOSPC if the limit is reached and nothing can be paged out; -EINTR if a
  * fatal signal came.
  */
 int vm_pageout_throttle(void);
-
-/** vm_pageout_wakeup() - there is work for the daemon; any context */
-void vm_pageout_wakeup(void);
 
 #endif /* _VMOBJ_PAGEOUT_H */

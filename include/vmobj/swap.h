@@ -248,17 +248,4 @@ long vm_page_out(struct folio *folio, unsigned int flags);
  */
 bool vm_page_mlocked(struct vm_page *pg);
 
-/**
- * vm_page_out_range() - page out what an object has in a range, now
- * @object: object, kept by vm_object_pip_add() or a reference
- * @start: first page, family coordinates
- * @end: first page behind
- *
- * No lock of ours held but the process's mmap_lock.  May sleep, and do I/O.
- *
- * Return: pages freed.
- */
-unsigned long vm_page_out_range(struct vm_object *object, pgoff_t start,
-				pgoff_t end);
-
 #endif /* _VMOBJ_SWAP_H */
