@@ -6,6 +6,8 @@
 #include <kunit/test.h>
 
 #include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -695,6 +697,57 @@ static void default_store(struct kunit *test)
 	pages_end(pages, CLUSTER);
 }
 
+/* ---- files and devices ---- */
+
+/* Write, read back; fails if pages are mixed up or the checksums do not fit. */
+static void store_io(struct kunit *test, const char *path)
+{
+	unsigned int nr = 2 * VM_STORE_PAGES + 3;
+	struct page **pages = pages_make(test, nr);
+	char command[64];
+	vm_swblk_t blk;
+
+	snprintf(command, sizeof(command), "add %s %d", path, PRIORITY);
+	KUNIT_ASSERT_EQ(test, 0, vm_swapstore_control(command));
+	KUNIT_ASSERT_EQ(test, nr, vm_swblk_alloc(nr, &blk));
+	pages_set(pages, nr, NUMBER(0));
+	KUNIT_EXPECT_EQ(test, 0, vm_swblk_write(blk, pages, nr));
+	pages_set(pages, nr, 0);
+	KUNIT_EXPECT_EQ(test, 0, vm_swblk_read(blk, pages, nr));
+	pages_expect(test, pages, nr, NUMBER(0));
+	vm_swblk_free(blk, nr);
+	KUNIT_EXPECT_EQ(test, 0, vm_swapstore_remove(path));
+	pages_end(pages, nr);
+}
+
+static void file_store(struct kunit *test)
+{
+	const char *path = "/tmp/vmobj-kunit-swap";
+	struct file *file = filp_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *zeros = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	loff_t pos = 0;
+	int i;
+
+	if (IS_ERR(file))
+		kunit_skip(test, "no file in /tmp: %ld", PTR_ERR(file));
+	KUNIT_ASSERT_NOT_NULL(test, zeros);
+	for (i = 0; i < 100; i++)
+		KUNIT_ASSERT_EQ(test, (ssize_t)PAGE_SIZE,
+				kernel_write(file, zeros, PAGE_SIZE, &pos));
+	__fput_sync(file);
+	store_io(test, path);
+}
+
+static void device_store(struct kunit *test)
+{
+	struct file *file = filp_open("/dev/ram0", O_RDONLY, 0);
+
+	if (IS_ERR(file))
+		kunit_skip(test, "no /dev/ram0: %ld", PTR_ERR(file));
+	__fput_sync(file);
+	store_io(test, "/dev/ram0");
+}
+
 static struct kunit_case swapstore_cases[] = {
 	KUNIT_CASE(alloc_gives_clusters),
 	KUNIT_CASE(alloc_aligns),
@@ -715,6 +768,8 @@ static struct kunit_case swapstore_cases[] = {
 	KUNIT_CASE(show),
 	KUNIT_CASE(control),
 	KUNIT_CASE(default_store),
+	KUNIT_CASE(file_store),
+	KUNIT_CASE(device_store),
 	{}
 };
 
