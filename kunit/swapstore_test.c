@@ -6,6 +6,8 @@
 #include <kunit/test.h>
 
 #include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -19,6 +21,7 @@
 #define BLOCKS		1024UL
 #define CLUSTER		16U
 #define PRIORITY	1000
+#define STORE_MASK	0xffffffffULL	/* of a block, without its store */
 #define NUMBER(i)	(100 + (i))	/* what is written to block i */
 
 /**
@@ -154,7 +157,7 @@ static unsigned int stub_alloc(struct stub *stub, unsigned int nr,
 		return 0;
 	KUNIT_EXPECT_LE(stub->test, got, nr);
 	if (!stub->base)
-		stub->base = blk;	/* the first is the first */
+		stub->base = (blk & ~STORE_MASK) + 1;
 	*index = blk - stub->base;
 	if (blk >= stub->base && *index < BLOCKS)
 		return got;
@@ -291,12 +294,10 @@ static void alloc_by_priority(struct kunit *test)
 /* Fails if used blocks and room are counted wrong. */
 static void counts(struct kunit *test)
 {
-	unsigned long used = vm_swblk_used(), room = vm_swblk_room(), index;
 	struct stub *stub = stub_add(test, NAME, &plain_ops, PRIORITY);
+	unsigned long used = vm_swblk_used(), index;
+	unsigned long room = vm_swblk_room() - BLOCKS;	/* of others */
 
-	/* What the default store would have counts only as long as there is none. */
-	room = vm_swblk_room() - BLOCKS;
-	KUNIT_EXPECT_EQ(test, used, vm_swblk_used());
 	KUNIT_ASSERT_EQ(test, CLUSTER, stub_alloc(stub, CLUSTER, &index));
 	KUNIT_EXPECT_EQ(test, used + CLUSTER, vm_swblk_used());
 	KUNIT_EXPECT_EQ(test, room + BLOCKS - CLUSTER, vm_swblk_room());
@@ -584,15 +585,14 @@ static void names_and_sizes(struct kunit *test)
 /* Fails if there may be more stores than there are numbers for. */
 static void many_stores(struct kunit *test)
 {
+	struct stub *stub = stub_add(test, NAME, &plain_ops, PRIORITY);
 	char name[16];
 	int n = 0, err;
 
 	do {
 		snprintf(name, sizeof(name), "many%d", n);
-		err = vm_swapstore_add(name, &plain_ops,
-				       kunit_kzalloc(test, sizeof(struct stub),
-						     GFP_KERNEL),
-				       8, false, PRIORITY);
+		err = vm_swapstore_add(name, &plain_ops, stub, 8, false,
+				       PRIORITY);
 	} while (!err && n++ < 100);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, err);
 	KUNIT_EXPECT_GE(test, n, 8);
@@ -600,6 +600,8 @@ static void many_stores(struct kunit *test)
 		snprintf(name, sizeof(name), "many%d", n);
 		KUNIT_EXPECT_EQ(test, 0, vm_swapstore_remove(name));
 	}
+	stub->closed = 0;
+	stub_end(stub, NAME);
 }
 
 /* Fails if what administrators see is not what there is. */
@@ -695,6 +697,57 @@ static void default_store(struct kunit *test)
 	pages_end(pages, CLUSTER);
 }
 
+/* ---- files and devices ---- */
+
+/* Write, read back; fails if pages are mixed up or the checksums do not fit. */
+static void store_io(struct kunit *test, const char *path)
+{
+	unsigned int nr = 2 * VM_STORE_PAGES + 3;
+	struct page **pages = pages_make(test, nr);
+	char command[64];
+	vm_swblk_t blk;
+
+	snprintf(command, sizeof(command), "add %s %d", path, PRIORITY);
+	KUNIT_ASSERT_EQ(test, 0, vm_swapstore_control(command));
+	KUNIT_ASSERT_EQ(test, nr, vm_swblk_alloc(nr, &blk));
+	pages_set(pages, nr, NUMBER(0));
+	KUNIT_EXPECT_EQ(test, 0, vm_swblk_write(blk, pages, nr));
+	pages_set(pages, nr, 0);
+	KUNIT_EXPECT_EQ(test, 0, vm_swblk_read(blk, pages, nr));
+	pages_expect(test, pages, nr, NUMBER(0));
+	vm_swblk_free(blk, nr);
+	KUNIT_EXPECT_EQ(test, 0, vm_swapstore_remove(path));
+	pages_end(pages, nr);
+}
+
+static void file_store(struct kunit *test)
+{
+	const char *path = "/tmp/vmobj-kunit-swap";
+	struct file *file = filp_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *zeros = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	loff_t pos = 0;
+	int i;
+
+	if (IS_ERR(file))
+		kunit_skip(test, "no file in /tmp: %ld", PTR_ERR(file));
+	KUNIT_ASSERT_NOT_NULL(test, zeros);
+	for (i = 0; i < 100; i++)
+		KUNIT_ASSERT_EQ(test, (ssize_t)PAGE_SIZE,
+				kernel_write(file, zeros, PAGE_SIZE, &pos));
+	__fput_sync(file);
+	store_io(test, path);
+}
+
+static void device_store(struct kunit *test)
+{
+	struct file *file = filp_open("/dev/ram0", O_RDONLY, 0);
+
+	if (IS_ERR(file))
+		kunit_skip(test, "no /dev/ram0: %ld", PTR_ERR(file));
+	__fput_sync(file);
+	store_io(test, "/dev/ram0");
+}
+
 static struct kunit_case swapstore_cases[] = {
 	KUNIT_CASE(alloc_gives_clusters),
 	KUNIT_CASE(alloc_aligns),
@@ -715,6 +768,8 @@ static struct kunit_case swapstore_cases[] = {
 	KUNIT_CASE(show),
 	KUNIT_CASE(control),
 	KUNIT_CASE(default_store),
+	KUNIT_CASE(file_store),
+	KUNIT_CASE(device_store),
 	{}
 };
 

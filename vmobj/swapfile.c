@@ -356,27 +356,32 @@ static int vm_swapfile_look(const char *name)
 	return S_ISREG(mode) || S_ISBLK(mode) ? 0 : -EINVAL;
 }
 
-/* O_EXCL: a block device that nobody else has, as for mount(2) and swapon(2). */
-static struct file *vm_swapfile_open(const char *path)
-{
-	const int flags = O_RDWR | O_LARGEFILE | O_EXCL;
-	struct file *file = filp_open(path, flags | O_DIRECT, 0);
-
-	if (file == ERR_PTR(-EINVAL))
-		file = filp_open(path, flags, 0);
-	return file;
-}
-
 /* As F_SETFL does it. */
-static void vm_swapfile_use_cache(struct file *file)
+static void vm_swapfile_set_direct(struct file *file, bool direct)
 {
 	spin_lock(&file->f_lock);
-	file->f_flags &= ~O_DIRECT;
+	if (direct)
+		file->f_flags |= O_DIRECT;
+	else
+		file->f_flags &= ~O_DIRECT;
 	file->f_iocb_flags = iocb_flags(file);
 	spin_unlock(&file->f_lock);
 }
 
-/* Can it be read?  It may be that its pages are not ours, past the page cache. */
+/*
+ * O_EXCL: a block device that nobody else has, as for mount(2) and swapon(2).  Not with
+ * O_DIRECT: what cannot be opened so would count as a writer for a while.
+ */
+static struct file *vm_swapfile_open(const char *path)
+{
+	struct file *file = filp_open(path, O_RDWR | O_LARGEFILE | O_EXCL, 0);
+
+	if (!IS_ERR(file) && file->f_mode & FMODE_CAN_ODIRECT)
+		vm_swapfile_set_direct(file, true);
+	return file;
+}
+
+/* Can it be read, and past the page cache? */
 static int vm_swapfile_probe(struct file *file)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
@@ -386,7 +391,7 @@ static int vm_swapfile_probe(struct file *file)
 		return -ENOMEM;
 	err = vm_swapfile_read(file, 0, &page, 1);
 	if (err == -EINVAL && file->f_flags & O_DIRECT) {
-		vm_swapfile_use_cache(file);
+		vm_swapfile_set_direct(file, false);
 		err = vm_swapfile_read(file, 0, &page, 1);
 	}
 	__free_page(page);
