@@ -245,13 +245,19 @@ static unsigned long vm_pageout_scan_inactive(struct vm_page *marker,
 	return freed;
 }
 
-/* Make a page inactive if it has not been touched for long.  Returns pages. */
-static unsigned long vm_pageout_deactivate(struct vm_page *pg)
+/*
+ * Make a page inactive if it has not been touched for long; the more scans have failed,
+ * the shorter that is.  Returns pages.
+ */
+static unsigned long vm_pageout_deactivate(struct vm_page *pg,
+					   unsigned int pass)
 {
+	unsigned int decline = 1 + pass * pass * VM_ACT_MAX / 4;
+
 	if (pg->queue != VM_PAGEQ_ACTIVE || vm_page_mlocked(pg))
 		return 0;
+	pg->act_count -= min_t(unsigned int, pg->act_count, decline);
 	if (pg->act_count) {
-		pg->act_count--;
 		vm_page_activate(pg);
 		return 0;
 	}
@@ -263,7 +269,7 @@ static unsigned long vm_pageout_deactivate(struct vm_page *pg)
 }
 
 /* The family lock is not to be waited for with a folio lock held: it is taken first. */
-static unsigned long vm_pageout_active(struct folio *folio)
+static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
 {
 	struct vm_family *family = NULL;
 	unsigned long nr = 0;
@@ -279,7 +285,7 @@ static unsigned long vm_pageout_active(struct folio *folio)
 	if (folio_trylock(folio)) {
 		pg = vm_pageout_page(folio);
 		if (pg && folio->mapping == family->mapping)
-			nr = vm_pageout_deactivate(pg);
+			nr = vm_pageout_deactivate(pg, pass);
 		folio_unlock(folio);
 	}
 	vm_family_read_unlock(family);
@@ -287,7 +293,8 @@ static unsigned long vm_pageout_active(struct folio *folio)
 	return nr;
 }
 
-static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted)
+static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted,
+				   unsigned int pass)
 {
 	unsigned long left = vm_pageq_count(VM_PAGEQ_ACTIVE), done = 0, nr;
 	struct folio *folio;
@@ -300,7 +307,7 @@ static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted)
 		folio = pg->folio;
 		nr = folio_nr_pages(folio);
 		left -= min(left, nr);
-		done += vm_pageout_active(folio);
+		done += vm_pageout_active(folio, pass);
 		folio_put(folio);
 		cond_resched();
 	}
@@ -325,8 +332,8 @@ unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
 	if (!marker)
 		return 0;
 	freed = vm_pageout_scan_inactive(marker, target, pass, 0);
-	/* In the first passes, with what is old; later with what there is. */
-	vm_pageout_scan_active(marker, vm_pageout_inactive_missing(target));
+	vm_pageout_scan_active(marker, vm_pageout_inactive_missing(target),
+			       pass);
 	vm_pageq_marker_free(marker);
 	return freed;
 }
