@@ -656,19 +656,6 @@ static void bypass_defers_the_merge_it_makes_possible(struct kunit *test)
 	world_dump(w);
 }
 
-#define NEEDS_SWAP(name)						\
-static void name(struct kunit *test)					\
-{									\
-	kunit_skip(test, "there is no swap pager yet");			\
-}
-
-NEEDS_SWAP(u20_bypass_of_swapped_pages)
-NEEDS_SWAP(u24_merge_swap_above_page)
-NEEDS_SWAP(u25_merge_moves_swap_block)
-NEEDS_SWAP(u26_merge_frees_double_swap_block)
-NEEDS_SWAP(u27_merge_of_page_with_swap_block)
-NEEDS_SWAP(u28_merge_frees_swap_below_page)
-
 static struct kunit_case collapse_cases[] = {
 	KUNIT_CASE(u6_shadow_of_sole_owner_is_itself),
 	KUNIT_CASE(u7_shadow_of_shared_object),
@@ -681,15 +668,9 @@ static struct kunit_case collapse_cases[] = {
 	KUNIT_CASE(u17_no_bypass_while_a_page_shows),
 	KUNIT_CASE(u18_bypass_looks_at_the_window_only),
 	KUNIT_CASE(u19_bypass_to_the_object_behind),
-	KUNIT_CASE(u20_bypass_of_swapped_pages),
 	KUNIT_CASE(u21_no_bypass_of_a_busy_page),
 	KUNIT_CASE(u22_merge_adds_offsets),
 	KUNIT_CASE(u23_merge_frees_outside_the_window),
-	KUNIT_CASE(u24_merge_swap_above_page),
-	KUNIT_CASE(u25_merge_moves_swap_block),
-	KUNIT_CASE(u26_merge_frees_double_swap_block),
-	KUNIT_CASE(u27_merge_of_page_with_swap_block),
-	KUNIT_CASE(u28_merge_frees_swap_below_page),
 	KUNIT_CASE(u29_paging_puts_off_a_merge),
 	KUNIT_CASE(u30_merge_waits_for_a_busy_page),
 	KUNIT_CASE(u31_placeholder_does_not_shadow),

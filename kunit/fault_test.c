@@ -657,18 +657,6 @@ static void random_histories(struct kunit *test)
 	}
 }
 
-#define NEEDS_PAGER(name)						\
-static void name(struct kunit *test)					\
-{									\
-	kunit_skip(test, "there is no page daemon and no pager yet");	\
-}
-
-NEEDS_PAGER(u57_pageout_clusters)
-NEEDS_PAGER(u58_swap_full)
-NEEDS_PAGER(u59_pagein_keeps_the_block)
-NEEDS_PAGER(u60_second_chance)
-NEEDS_PAGER(u62_page_clean_of_a_range)
-
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(u9_fork_of_untouched_memory),
 	KUNIT_CASE(u10_fork_is_lazy),
@@ -690,12 +678,7 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(u54_free_with_backing_does_nothing),
 	KUNIT_CASE(u55_dontneed_two_levels_down),
 	KUNIT_CASE(u56_willneed_activates),
-	KUNIT_CASE(u57_pageout_clusters),
-	KUNIT_CASE(u58_swap_full),
-	KUNIT_CASE(u59_pagein_keeps_the_block),
-	KUNIT_CASE(u60_second_chance),
 	KUNIT_CASE(u61_dontneed_ratios),
-	KUNIT_CASE(u62_page_clean_of_a_range),
 	KUNIT_CASE(scan_survives_removal),
 	KUNIT_CASE(only_clean_pages_are_cached),
 	KUNIT_CASE(random_histories),

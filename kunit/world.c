@@ -163,15 +163,33 @@ u64 world_read(struct world *w, int proc, unsigned long page)
 	return value;
 }
 
+/* What is in a block of swap. */
+static u64 world_peek_block(struct world *w, vm_swblk_t blk)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	u64 value;
+
+	KUNIT_ASSERT_NOT_NULL(w->test, page);
+	KUNIT_EXPECT_EQ(w->test, 0, vm_swblk_read(blk, &page, 1));
+	value = *(u64 *)page_address(page);
+	__free_page(page);
+	return value;
+}
+
 /* What a process would see, without a fault. */
-static u64 world_peek(struct vm_map_entry *entry, unsigned long page)
+static u64 world_peek(struct world *w, struct vm_map_entry *entry,
+		      unsigned long page)
 {
 	struct vm_object *object;
 	struct vm_page *pg;
 	u64 value, *p;
+	vm_swblk_t blk;
 
 	for (object = entry->object; object; object = object->backing_object) {
 		pg = vm_page_lookup(object->memq, at(page));
+		blk = vm_swap_lookup(object, at(page));
+		if (!pg && blk)
+			return world_peek_block(w, blk);
 		if (!pg)
 			continue;
 		p = world_kmap(pg->folio, page);
@@ -196,7 +214,7 @@ void world_dump(struct world *w)
 			entry = vm_map_lookup(w->proc[proc], at(page));
 			if (!entry)
 				continue;
-			KUNIT_EXPECT_EQ_MSG(w->test, world_peek(entry, page),
+			KUNIT_EXPECT_EQ_MSG(w->test, world_peek(w, entry, page),
 					    w->want[proc][page],
 					    "process %d, page %lu", proc, page);
 		}

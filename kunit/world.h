@@ -22,6 +22,7 @@
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 
 #define WORLD_PROCS	16
 #define WORLD_PAGES	16

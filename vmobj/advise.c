@@ -11,6 +11,7 @@
 #include <vmobj/advise.h>
 #include <vmobj/compat.h>
 #include <vmobj/pageq.h>
+#include <vmobj/swap.h>
 
 /* Do the contents not matter?  Then neither do dirty bits. */
 static void vm_page_advise_free(struct vm_page *pg)
@@ -65,6 +66,20 @@ static bool vm_object_may_free(struct vm_object *object)
 	       vm_object_test(object, VM_OBJ_ONEMAPPING);
 }
 
+/* A large page that was left alone keeps its contents. */
+static void vm_object_free_swap(struct vm_object *object, pgoff_t start,
+				pgoff_t end)
+{
+	struct vm_page *pg = vm_memq_find(object->memq, start);
+
+	if (pg && pg->index < start)
+		start = vm_page_end(pg);
+	pg = vm_memq_find(object->memq, end);
+	if (pg && pg->index < end)
+		end = pg->index;
+	vm_swap_free_range(object, start, end);
+}
+
 void vm_object_madvise(struct vm_object *object, pgoff_t start,
 		       unsigned long pages, enum vm_advice advice)
 {
@@ -83,6 +98,8 @@ void vm_object_madvise(struct vm_object *object, pgoff_t start,
 			if (vm_page_inside(pg, start, start + pages) &&
 			    !vm_page_hidden(top, object, pg))
 				vm_page_advise(pg, advice);
+	if (advice == VM_ADVICE_FREE)
+		vm_object_free_swap(top, start, start + pages);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_madvise);
 

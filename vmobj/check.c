@@ -12,6 +12,7 @@
  *	I12	queues					check_page(), vm_check_global()
  *	I14	valid and dirty				check_page()
  *	I17-I18	ONEMAPPING				check_onemapping()
+ *	I16	blocks of swap				check_swap()
  *	I19-I23	page tables				check_pte()
  *	I28	nothing left to collapse		check_chain()
  *	I35	no chain too deep			check_chain()
@@ -34,6 +35,7 @@
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/superpage.h>
+#include <vmobj/swap.h>
 #include <vmobj/writeset.h>
 
 struct vm_check {
@@ -124,6 +126,29 @@ static void check_pages(struct vm_check *c, struct vm_object *object)
 		vm_violation(c, "I6: object %llu: wrong last page", object->id);
 }
 
+static void check_swap(struct vm_check *c, struct vm_object *object)
+{
+	unsigned long index, nr = 0;
+	void *entry;
+
+	xa_for_each(&object->swap, index, entry) {
+		nr++;
+		if (index < object->pg_base || index >= vm_object_end(object))
+			vm_violation(c, "I16: object %llu: block of %lu outside [%lu, %lu)",
+				     object->id, index, object->pg_base,
+				     vm_object_end(object));
+		if (!vm_memq_covers(object->memq, index))
+			vm_violation(c, "I16: object %llu: block of %lu would not be found",
+				     object->id, index);
+	}
+	if (nr != vm_swap_nr(object))
+		vm_violation(c, "I16: object %llu: counts %lu blocks, has %lu",
+			     object->id, vm_swap_nr(object), nr);
+	if (nr && object->type != VM_OBJECT_SWAP)
+		vm_violation(c, "I16: object %llu: not of type SWAP and has blocks",
+			     object->id);
+}
+
 static void check_onemapping(struct vm_check *c, struct vm_object *object)
 {
 	struct vm_map_entry *a, *b;
@@ -173,7 +198,7 @@ static void check_chain(struct vm_check *c, struct vm_object *object)
 	if (backing->pg_base > object->pg_base)
 		vm_violation(c, "I10: object %llu: begins before its backing object",
 			     object->id);
-	/* Large pages may be in use, and then keep the two apart. */
+	/* Large pages may be in use, or hidden in part, and then keep the two apart. */
 	if (!vm_object_test(object, VM_OBJ_COLLAPSE_PENDING) &&
 	    backing->ref_count == 1 && vm_object_internal(object) &&
 	    vm_object_internal(backing) && !backing->memq->large &&
@@ -221,6 +246,7 @@ static void check_object(struct vm_check *c, struct vm_object *object)
 	check_chain(c, object);
 	check_onemapping(c, object);
 	check_pages(c, object);
+	check_swap(c, object);
 }
 
 /* ---- maps and page tables ---- */
@@ -234,6 +260,8 @@ static struct page *check_visible(struct vm_object **object, pgoff_t index)
 		pg = vm_memq_find((*object)->memq, index);
 		if (pg)
 			return folio_page(pg->folio, index - pg->index);
+		if (vm_swap_lookup(*object, index))
+			return NULL;
 	}
 	return NULL;
 }

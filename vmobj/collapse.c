@@ -26,6 +26,10 @@
  * Nothing has to wait inside fork or exit, and no layer is left behind.
  * Qcollapse raised B's ref_count by two to keep deallocate out of its special
  * cases meanwhile; under the family lock nobody else is there.
+ *
+ * A page may be in swap alone, in T or in B.  T's hides B's page all the same; B's moves
+ * up as a number, and nothing is read (swap.c).  Only where T's page in swap hides a
+ * part of a large page of B's do the two objects stay two until one of them has gone.
  */
 #include <linux/highmem.h>
 #include <linux/ktime.h>
@@ -35,6 +39,7 @@
 #include <vmobj/object.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 #include <vmobj/writeset.h>
 
 /* At least in part: a large page may reach out of the window. */
@@ -53,9 +58,12 @@ bool vm_object_shows(struct vm_object *object, const struct vm_page *pg)
 
 	while (index < end) {
 		upper = vm_memq_find(object->memq, index);
-		if (!upper || !vm_page_valid(upper))
+		if (upper && vm_page_valid(upper))
+			index = vm_page_end(upper);
+		else if (vm_swap_lookup(object, index))
+			index++;
+		else
 			return true;
-		index = vm_page_end(upper);
 	}
 	return false;
 }
@@ -95,6 +103,11 @@ static struct vm_memq *vm_object_bigger_memq(struct vm_object *object,
 	object->generation = vm_object_generation(object) + 1;
 	backing->generation = vm_object_generation(backing) + 1;
 	swap(object->memq, backing->memq);
+	object->memq->object = object;
+	backing->memq->object = backing;
+	if (object->type == VM_OBJECT_SWAP)
+		vm_memq_widen(object->memq, object->pg_base,
+			      vm_object_end(object));
 	return backing->memq;
 }
 
@@ -149,6 +162,9 @@ static bool vm_object_may_absorb(struct vm_object *object,
 {
 	struct vm_page *pg;
 
+	/* What is in swap would have to be read. */
+	if (vm_swap_next_absent(object, large->index) < vm_page_end(large))
+		return false;
 	for (pg = vm_page_first(object->memq, large->index);
 	     pg && pg->index < vm_page_end(large); pg = vm_page_next(pg)) {
 		if (pg->order >= large->order)
@@ -224,6 +240,23 @@ static struct vm_page *vm_object_next_large(struct vm_object *object,
 	return NULL;
 }
 
+/* Does a page that is in swap alone hide a part of a large page of the backing object? */
+static bool vm_object_swap_hides_large(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+	struct vm_page *pg;
+	pgoff_t index = 0;
+
+	for (; (index = vm_swap_next_absent(object, index)) != ULONG_MAX;
+	     index++) {
+		pg = vm_memq_find(backing->memq, index);
+		if (pg && pg->order)
+			return true;
+		cond_resched();
+	}
+	return false;
+}
+
 /*
  * Where large pages can neither be absorbed into nor be done without, the two objects
  * stay two.  This is asked before anything is moved, and remains true while the
@@ -238,6 +271,8 @@ static bool vm_object_may_merge(struct vm_object *object)
 
 	if (!object->backing_object->memq->large)
 		return true;
+	if (vm_object_swap_hides_large(object))
+		return false;
 	while ((large = vm_object_next_large(object, index))) {
 		index = vm_page_end(large);
 		if (!vm_object_demote(object, large, &budget, &batch) &&
@@ -260,7 +295,7 @@ static unsigned long vm_object_merge_cost(const struct vm_object *object)
 	unsigned long cost;
 
 	fewer = lower->resident <= upper->resident ? lower : upper;
-	cost = fewer->nr;
+	cost = fewer->nr + vm_swap_nr(backing);
 	if (lower->large)
 		cost += fewer->resident;
 	/* What is outside the window is freed, whichever is moved. */
@@ -305,6 +340,11 @@ static void vm_object_merge_lower(struct vm_object *object, struct vm_page *pg,
 	struct vm_page *there;
 
 	there = vm_memq_find(object->memq, pg->index);
+	if (!there && vm_swap_lookup(object, pg->index)) {
+		vm_page_remove(pg);
+		vm_page_batch_add(batch, pg);
+		return;
+	}
 	if (there && there->order >= pg->order) {
 		if (vm_page_settle(there, batch)) {
 			vm_page_remove(pg);
@@ -333,14 +373,34 @@ static void vm_object_merge_page(struct vm_object *object, struct vm_page *pg,
 	}
 }
 
+/* Pages of the backing object that pages in swap hide go. */
+static void vm_object_drop_swapped_over(struct vm_object *object,
+					struct vm_page_batch *batch)
+{
+	struct vm_memq *lower = object->backing_object->memq;
+	struct vm_page *pg;
+	pgoff_t index = 0;
+
+	for (; (index = vm_swap_next_absent(object, index)) != ULONG_MAX;
+	     index++) {
+		pg = vm_memq_find(lower, index);
+		if (!pg)
+			continue;
+		vm_page_remove(pg);
+		vm_page_batch_add(batch, pg);
+	}
+}
+
 /* VM_SCAN_COLLAPSE_WAIT: all pages of the backing object. */
 static void vm_object_scan_wait(struct vm_object *object)
 {
 	struct vm_object *backing = object->backing_object;
-	struct vm_memq *upper = object->memq;
-	struct vm_memq *from = vm_object_bigger_memq(object, backing);
+	struct vm_memq *upper = object->memq, *from;
 	struct vm_page_batch batch = { .nr = 0 };
 	struct vm_page *pg, *next;
+
+	vm_object_drop_swapped_over(object, &batch);
+	from = vm_object_bigger_memq(object, backing);
 
 	for (pg = vm_page_first(from, 0); pg; pg = next) {
 		next = vm_page_next(pg);
@@ -349,6 +409,7 @@ static void vm_object_scan_wait(struct vm_object *object)
 	}
 	if (from == upper)
 		vm_object_trim(object, &batch);
+	vm_swap_merge(object, backing);
 	/* Waits for pages that a fault is about to map, and unmaps them. */
 	vm_page_batch_flush(&batch);
 }
@@ -358,7 +419,9 @@ static bool vm_object_scan_waits(struct vm_object *object, struct vm_page *pg)
 {
 	struct vm_page *upper;
 
-	if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count)
+	if (vm_page_busy(pg) || !vm_page_valid(pg) || pg->wire_count ||
+	    (pg->order && vm_swap_next_absent(object, pg->index) <
+			  vm_page_end(pg)))
 		return true;
 	for (upper = vm_page_first(object->memq, pg->index);
 	     upper && upper->index < vm_page_end(pg);
@@ -384,14 +447,34 @@ static void vm_object_scan_nowait(struct vm_object *object,
 		if (!vm_object_demote(object, pg, budget, &batch)) {
 			if (!vm_object_may_absorb(object, pg, budget))
 				continue;
+			vm_swap_free_range(backing, pg->index, vm_page_end(pg));
 			vm_object_merge_page(object, pg, false, &batch);
 		}
 		*budget -= !!*budget;
 	}
 	vm_page_batch_flush(&batch);
+	vm_swap_move_up(object, budget);
 }
 
 /* ---- the test for bypass ---- */
+
+/* Is all that the backing object has in swap hidden, in memory or in swap? */
+static bool vm_object_swap_shadowed(struct vm_object *object)
+{
+	struct vm_object *backing = object->backing_object;
+	pgoff_t index = object->pg_base;
+
+	for (; (index = vm_swap_next(backing, index)) < vm_object_end(object);
+	     index++) {
+		struct vm_page *pg = vm_memq_find(object->memq, index);
+
+		if ((!pg || !vm_page_valid(pg)) &&
+		    !vm_swap_lookup(object, index))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
 
 /*
  * VM_SCAN_ALL_SHADOWED.  A failing test is the common one, at each fork of a
@@ -405,7 +488,8 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 	struct vm_page *pg;
 
 	/* Only of small pages all are sure to be in the window. */
-	if (!backing->memq->large && object->pg_base <= backing->pg_base &&
+	if (!backing->memq->large && !vm_swap_nr(object) &&
+	    object->pg_base <= backing->pg_base &&
 	    end >= vm_object_end(backing) &&
 	    backing->memq->resident > object->memq->resident)
 		return false;
@@ -424,7 +508,7 @@ static bool vm_object_all_shadowed(struct vm_object *object)
 		object->bypass_hint = pg->index;
 		return false;
 	}
-	return true;
+	return vm_object_swap_shadowed(object);
 }
 
 bool vm_object_backing_scan(struct vm_object *object, enum vm_scan_op op)

@@ -30,6 +30,7 @@
 #include <vmobj/compat.h>
 #include <vmobj/object.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 
 #define MIN_CHAIN_DEPTH		2
 #define MAX_CHAIN_DEPTH		65536
@@ -127,6 +128,8 @@ bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
 			index = vm_page_end(upper) - 1;
 			continue;
 		}
+		if (vm_swap_lookup(object, index))
+			continue;
 		if (!vm_page_copy_up(object, pg, index))
 			return false;
 		*budget -= !!*budget;

@@ -8,16 +8,20 @@
  *	stats	counters
  *	graph	all chains, for graphviz
  *	waste	large pages, and how much of them has never been used
+ *	swap	swap stores; what is written to it adds and removes them
  *
  * All but stats walk over objects in the order of (family id, object id), which
  * only grows, so that a walk can let go of all locks between two reads and go
  * on with the next id.  Nothing is held while a user copies.
  */
+#include <linux/capability.h>
 #include <linux/debugfs.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include <vmobj/check.h>
 #include <vmobj/compat.h>
@@ -27,7 +31,9 @@
 #include <vmobj/object.h>
 #include <vmobj/pageq.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 #include <vmobj/superpage.h>
+#include <vmobj/swapstore.h>
 
 /* Runs of pages printed with the object lock held at a stretch. */
 #define RUNS_AT_ONCE	64
@@ -228,9 +234,10 @@ static int vmobj_objects_show(struct seq_file *m, void *v)
 		   object->size, READ_ONCE(object->memq->resident),
 		   object->ref_count, object->shadow_count);
 	vm_object_show_flags(m, object);
-	seq_printf(m, " color %u gen %lu pip %d backing ", object->pg_color,
-		   vm_object_generation(object),
-		   atomic_read(&object->paging_in_progress));
+	seq_printf(m, " color %u gen %lu pip %d swapped %lu backing ",
+		   object->pg_color, vm_object_generation(object),
+		   atomic_read(&object->paging_in_progress),
+		   vm_swap_nr(object));
 	backing = object->backing_object;
 	if (backing)
 		seq_printf(m, "%llu (ref %u) offset 0x%llx\n", backing->id,
@@ -494,6 +501,7 @@ static int vmobj_stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "pages_inactive %lu\n", vm_pageq_count(VM_PAGEQ_INACTIVE));
 	seq_printf(m, "pages_cache %lu\n", vm_pageq_count(VM_PAGEQ_CACHE));
 	seq_printf(m, "pages_wired %lu\n", vm_page_nr_wired());
+	seq_printf(m, "pages_swapped %lu\n", vm_swblk_used());
 	seq_printf(m, "worst_hold_ns %llu\n", vmobj_stat_worst_hold());
 	for (i = 0; i < VMOBJ_NR_STATS; i++)
 		seq_printf(m, "%s %lu\n", vmobj_stat_name(i), vmobj_stat_read(i));
@@ -518,6 +526,46 @@ static const struct file_operations vmobj_stats_fops = {
 	.open = vmobj_stats_open,
 	.read = seq_read,
 	.write = vmobj_stats_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/* ---- swap ---- */
+
+static int vmobj_swap_show(struct seq_file *m, void *v)
+{
+	vm_swapstore_show(m);
+	return 0;
+}
+
+static int vmobj_swap_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, vmobj_swap_show, NULL);
+}
+
+static ssize_t vmobj_swap_write(struct file *file, const char __user *text,
+				size_t length, loff_t *pos)
+{
+	char *command;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (length > 2 * PATH_MAX)
+		return -E2BIG;
+	command = memdup_user_nul(text, length);
+	if (IS_ERR(command))
+		return PTR_ERR(command);
+	err = vm_swapstore_control(command);
+	kfree(command);
+	return err ?: length;
+}
+
+static const struct file_operations vmobj_swap_fops = {
+	.owner = THIS_MODULE,
+	.open = vmobj_swap_open,
+	.read = seq_read,
+	.write = vmobj_swap_write,
 	.llseek = seq_lseek,
 	.release = single_release,
 };
@@ -580,6 +628,7 @@ void vmobj_debugfs_init(void)
 	debugfs_create_file("waste", 0400, dir, NULL, &vmobj_waste_fops);
 	debugfs_create_file("check", 0400, dir, NULL, &vmobj_check_fops);
 	debugfs_create_file("stats", 0600, dir, NULL, &vmobj_stats_fops);
+	debugfs_create_file("swap", 0600, dir, NULL, &vmobj_swap_fops);
 	vmobj_debugfs_dir = dir;
 }
 

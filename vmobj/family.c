@@ -243,6 +243,17 @@ void vm_family_put(struct vm_family *family)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_family_put);
 
+struct vm_family *vm_family_of_folio(struct folio *folio)
+{
+	struct vm_family *family;
+
+	if (!folio->mapping)
+		return NULL;
+	family = folio->mapping->host->i_private;
+	vm_family_get(family);
+	return family;
+}
+
 /* ---- the structure lock ---- */
 
 void vm_family_write_unlock(struct vm_family *family)

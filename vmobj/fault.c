@@ -11,6 +11,8 @@
  *	2b	direct backing,	write	move it up into top, map it
  *		only top uses it
  *	3	nowhere		any	zero page into top, map it
+ *	4	in swap, or	any	read it into the object it belongs to, look again
+ *		in a file
  *
  * Before any of this, an entry that has no object gets one, and a NEEDS_COPY
  * entry that is written to gets a shadow as its top (vm_map_prepare, under the
@@ -55,11 +57,14 @@
 #include <vmobj/fault.h>
 #include <vmobj/handle.h>
 #include <vmobj/map.h>
+#include <vmobj/pageout.h>
+#include <vmobj/pageq.h>
 #include <vmobj/pager.h>
 #include <vmobj/pin.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/superpage.h>
+#include <vmobj/swap.h>
 #include <vmobj/writeset.h>
 
 /* Pages handled in one fault when writes go upwards. */
@@ -77,7 +82,7 @@
  * @write: for writing
  * @top: object of the entry
  * @seq: state of the top's tree when it had no page
- * @found: object that has the page
+ * @found: object that has the page, in memory or elsewhere
  * @promoted: it has been tried to make a superpage of what is there
  * @table: there is a page table for @index, which keeps a huge PMD out
  * @clear: no other page is mapped at the address of @vmf, nor can it be
@@ -104,7 +109,7 @@ struct vm_walk {
 /* Case 0 of everything: what the walk was based on is no longer so. */
 #define VM_WALK_AGAIN	ERR_PTR(-EAGAIN)
 
-/* The page has to be read from the named object's file first. */
+/* The page has to be read into the object that was found first. */
 #define VM_WALK_PAGE_IN	ERR_PTR(-EIO)
 
 /* The same, after small pages have been made one, which readers may not do. */
@@ -133,6 +138,8 @@ static struct folio *vm_walk_lock(struct vm_object *object, struct vm_page *pg)
 		return NULL;
 	}
 	vm_page_make_valid(pg);
+	if (unlikely(pg->queue == VM_PAGEQ_INACTIVE))
+		vm_page_reactivate(pg);
 	return folio;
 }
 
@@ -160,9 +167,9 @@ static bool vm_walk_empty(const struct vm_walk *walk,
 	if (object == stop)
 		return true;
 	while ((object = object->backing_object) != stop)
-		if (vm_page_any(object->memq, start, end))
+		if (!vm_object_empty(object, start, end))
 			return false;
-	return !vm_page_any(walk->top->memq, start, end);
+	return vm_object_empty(walk->top, start, end);
 }
 
 /* First index behind what can be seen of the entry. */
@@ -290,8 +297,10 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 	struct vm_page *pg = NULL;
 
 	if (unlikely(named && vm_object_shadows(walk->top, named))) {
-		if (named->type == VM_OBJECT_VNODE)
+		if (named->type == VM_OBJECT_VNODE) {
+			walk->found = named;
 			return VM_WALK_PAGE_IN;
+		}
 		if (!walk->write && walk->top != named)
 			return vm_walk_fill_named(walk, named);
 	}
@@ -331,8 +340,8 @@ static bool vm_walk_may_move(const struct vm_walk *walk,
 	return walk->found == backing && backing->ref_count == 1 &&
 	       backing->shadow_count == 1 && vm_object_internal(backing) &&
 	       !READ_ONCE(pg->wire_count) &&
-	       (!pg->order || !vm_page_any(walk->top->memq, pg->index,
-					   vm_page_end(pg)));
+	       (!pg->order || vm_object_empty(walk->top, pg->index,
+					      vm_page_end(pg)));
 }
 
 /* Case 2a.  The copy is dirty at once: nothing else holds its data. */
@@ -393,6 +402,8 @@ static struct folio *vm_walk_move_up(struct vm_walk *walk, struct vm_page *pg)
 		folio_unlock(folio);
 		return VM_WALK_AGAIN;
 	}
+	/* It is dirty, and its blocks have stayed behind. */
+	vm_swap_unswapped(walk->found, folio);
 	vmobj_stat_inc(VMOBJ_COW_MOVES);
 	walk->whole = vm_walk_fits(walk, pg->order);
 	return folio;
@@ -434,22 +445,35 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 	struct vm_object *object = walk->top;
 	pgoff_t index = walk->index;
 	struct vm_page *pg;
+	bool swapped;
 
 	walk->seq = read_seqcount_begin(&object->memq->seq);
 	pg = vm_memq_find(object->memq, index);
 	if (pg)
 		return vm_walk_top_page(walk, pg);
+	swapped = vm_swap_lookup(object, index);
+	/* Who has paged it in meanwhile may have given back the block. */
 	if (read_seqcount_retry(&object->memq->seq, walk->seq))
 		return VM_WALK_AGAIN;
+	walk->found = object;
+	if (unlikely(swapped))
+		return VM_WALK_PAGE_IN;
 
 	while ((object = object->backing_object)) {
 		/* In a long chain most objects have few pages: stay inline. */
 		if (!vm_memq_covers(object->memq, index))
 			continue;
 		pg = vm_page_lookup(object->memq, index);
-		if (!pg)
+		if (!pg && likely(object->type != VM_OBJECT_SWAP))
 			continue;
 		walk->found = object;
+		if (!pg) {
+			pg = vm_swap_lookup_page(object, index, &swapped);
+			if (swapped)
+				return VM_WALK_PAGE_IN;
+			if (!pg)
+				continue;
+		}
 		if (!walk->write)
 			return vm_walk_read_below(walk, pg);
 		if (vm_walk_may_move(walk, pg))
@@ -517,6 +541,7 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 	struct page *page = folio_page(folio, walk->index - folio->index);
 
 	vm_fault_set_dirty(walk->top, folio);
+	vm_swap_unswapped(walk->top, folio);
 	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
 	if (walk->whole && !walk->table)
 		return vm_writeset_add_folio(walk->top, folio);
@@ -543,20 +568,32 @@ static vm_fault_t vm_walk_interrupted(struct vm_walk *walk)
 	return VM_FAULT_SIGBUS;
 }
 
-/* Get the page from the file, with the family lock let go. */
+/* Get the page from swap or the file, with the family lock let go. */
 static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 {
-	struct vm_family *family = walk->map->family;
-	struct vm_object *named = family->named;
+	struct vm_object *object = walk->found;
 	int err;
 
-	vm_object_pip_add(named);
-	vm_family_read_unlock(family);
-	err = vm_pager_getpage(named, walk->index);
-	vm_object_pip_wakeup(named);
+	vm_object_pip_add(object);
+	vm_family_read_unlock(walk->map->family);
+	err = vm_pager_getpage(object, walk->index);
+	vm_object_pip_wakeup(object);
 	if (err == -EINTR || err == -ERESTARTSYS)
 		return vm_walk_interrupted(walk);
 	return err ? vmf_error(err) : 0;
+}
+
+/* There may be no more pages than the limit says. */
+static vm_fault_t vm_fault_throttle(struct vm_walk *walk)
+{
+	switch (vm_pageout_throttle()) {
+	case 0:
+		return 0;
+	case -EINTR:
+		return vm_walk_interrupted(walk);
+	default:
+		return VM_FAULT_SIGBUS;
+	}
 }
 
 /* See vm_fault_page(). */
@@ -568,6 +605,9 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
 again:
+	ret = vm_fault_throttle(walk);
+	if (unlikely(ret))
+		return ret;
 	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
 	if (unlikely(ret))
 		return ret;
@@ -765,6 +805,7 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 		return VM_FAULT_OOM;
 	}
 	vm_fault_set_dirty(entry->object, folio);
+	vm_swap_unswapped(entry->object, folio);
 	vmobj_stat_inc(VMOBJ_MKWRITES);
 	if (ahead && pmap_enable_write(vmf->vma, entry, folio, vmf->pgoff + 1,
 				       ahead))
@@ -884,6 +925,7 @@ vm_fault_t vmobj_huge_fault(struct vm_fault *vmf, COMPAT_ENTRY_SIZE size)
 	if (pg && pg->order == VM_SUPERPAGE_ORDER &&
 	    vm_walk_lock(entry->object, pg)) {
 		vm_object_set_writeable_dirty(entry->object);
+		vm_swap_unswapped(entry->object, pg->folio);
 		done = !vm_pin_foreign(entry, pg, 0) &&
 			!vm_writeset_add_folio(entry->object, pg->folio) &&
 			pmap_enable_write_huge(vmf, pg->folio);

@@ -16,6 +16,8 @@
 #include <vmobj/ioctl.h>
 #include <vmobj/object.h>
 #include <vmobj/pager.h>
+#include <vmobj/swap.h>
+#include <vmobj/pager.h>
 #include <vmobj/vnode.h>
 
 static unsigned long vm_handle_pages(loff_t length)
@@ -214,6 +216,38 @@ int vm_handle_mmap(struct file *file, struct vm_area_struct *vma)
 
 /* ---- length ---- */
 
+/* Is the page that a byte is in the middle of in swap alone? */
+static bool vm_handle_swapped(struct vm_object *object, loff_t pos)
+{
+	pgoff_t index = pos >> PAGE_SHIFT;
+
+	return offset_in_page(pos) && !vm_memq_find(object->memq, index) &&
+	       vm_swap_lookup(object, index);
+}
+
+int vm_handle_write_lock(struct vm_family *family, loff_t from, loff_t to)
+{
+	struct vm_object *object = family->named;
+	loff_t pos;
+	int err;
+
+	for (;;) {
+		vm_family_write_lock(family);
+		if (vm_handle_swapped(object, from))
+			pos = from;
+		else if (vm_handle_swapped(object, to))
+			pos = to;
+		else
+			return 0;
+		vm_object_pip_add(object);
+		vm_family_write_unlock(family);
+		err = vm_pager_getpage(object, pos >> PAGE_SHIFT);
+		vm_object_pip_wakeup(object);
+		if (err)
+			return err;
+	}
+}
+
 /* Part of one folio.  Pinned or mapped, it shows zeros from now on. */
 static void vm_handle_zero_page(struct vm_page *pg, loff_t from, loff_t to)
 {
@@ -278,15 +312,18 @@ static void vm_handle_shrink(struct vm_family *family, pgoff_t end)
 	vm_handle_cut(family, end);
 }
 
-void vm_handle_resize(struct vm_family *family, loff_t length)
+int vm_handle_resize(struct vm_family *family, loff_t length)
 {
 	struct vm_object *object = family->named;
 	struct vm_handle *handle = object->handle;
 	pgoff_t end = vm_handle_pages(length);
+	int err;
 
 	lockdep_assert_held(&family->mapping->host->i_rwsem);
 
-	vm_family_write_lock(family);
+	err = vm_handle_write_lock(family, min(length, handle->length), 0);
+	if (err)
+		return err;
 	if (end < object->size)
 		vm_handle_shrink(family, end);
 	/* What somebody wrote behind the end through a mapping is not for later. */
@@ -295,6 +332,7 @@ void vm_handle_resize(struct vm_family *family, loff_t length)
 	object->size = end;
 	handle->length = length;
 	vm_family_write_unlock(family);
+	return 0;
 }
 
 static int vm_handle_truncate(struct vm_family *family, loff_t length)
@@ -314,8 +352,7 @@ static int vm_handle_truncate(struct vm_family *family, loff_t length)
 	if ((length < handle->length && handle->seals & VMOBJ_SEAL_SHRINK) ||
 	    (length > handle->length && handle->seals & VMOBJ_SEAL_GROW))
 		return -EPERM;
-	vm_handle_resize(family, length);
-	return 0;
+	return vm_handle_resize(family, length);
 }
 
 /* ---- the inode ---- */

@@ -22,6 +22,9 @@
 #include <vmobj/ioctl.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
+#include <vmobj/pageout.h>
+#include <vmobj/pager.h>
+#include <vmobj/swap.h>
 
 static struct vm_descriptor *vm_descriptor(struct file *file)
 {
@@ -43,14 +46,40 @@ static loff_t vm_descriptor_length(const struct vm_descriptor *desc)
 
 /* ---- pages ---- */
 
-/* A page with a reference, not locked; NULL for a hole. */
+/*
+ * The page at an index, in memory; NULL for a hole; or an error.  On success the family
+ * lock is held for reading, and may have been let go to read from swap.
+ */
+static struct vm_page *vm_handle_find_page(struct vm_family *family,
+					   pgoff_t index)
+{
+	struct vm_object *object = family->named;
+	struct vm_page *pg;
+	bool swapped;
+	int err;
+
+	for (;;) {
+		vm_family_read_lock(family);
+		pg = vm_swap_lookup_page(object, index, &swapped);
+		if (likely(!swapped))
+			return pg;
+		vm_object_pip_add(object);
+		vm_family_read_unlock(family);
+		err = vm_pager_getpage(object, index);
+		vm_object_pip_wakeup(object);
+		if (err)
+			return ERR_PTR(err);
+	}
+}
+
+/* A page with a reference, not locked; NULL for a hole; or an error. */
 static struct folio *vm_handle_get_page(struct vm_family *family, pgoff_t index)
 {
+	struct vm_page *pg = vm_handle_find_page(family, index);
 	struct folio *folio = NULL;
-	struct vm_page *pg;
 
-	vm_family_read_lock(family);
-	pg = vm_page_lookup(family->named->memq, index);
+	if (IS_ERR(pg))
+		return ERR_CAST(pg);
 	if (pg && vm_page_valid(pg)) {
 		folio = pg->folio;
 		folio_get(folio);
@@ -67,18 +96,23 @@ static struct folio *vm_handle_make_page(struct vm_family *family, pgoff_t index
 {
 	struct folio *folio;
 	struct vm_page *pg;
+	int err;
 
-	vm_family_read_lock(family);
+	err = vm_pageout_throttle();
+	if (err)
+		return ERR_PTR(err);
 	do {
-		pg = vm_page_lookup(family->named->memq, index);
+		pg = vm_handle_find_page(family, index);
+		if (IS_ERR(pg))
+			return ERR_CAST(pg);
 		if (pg) {
 			folio = pg->folio;
 			folio_get(folio);
 		} else {
 			folio = vm_object_zero_fill(family->named, index);
 		}
+		vm_family_read_unlock(family);
 	} while (folio == ERR_PTR(-EEXIST));
-	vm_family_read_unlock(family);
 	if (IS_ERR(folio))
 		return folio;
 
@@ -87,15 +121,15 @@ static struct folio *vm_handle_make_page(struct vm_family *family, pgoff_t index
 		folio_zero_range(folio, 0, folio_size(folio));
 		folio_mark_uptodate(folio);
 	}
-	folio_set_dirty(folio);
+	folio_set_dirty(folio);	/* a block that it has is stale from now on */
 	folio_unlock(folio);
 	return folio;
 }
 
 /* ---- read and write ---- */
 
-static size_t vm_handle_read_page(struct vm_family *family, loff_t pos,
-				  size_t bytes, struct iov_iter *to)
+static ssize_t vm_handle_read_page(struct vm_family *family, loff_t pos,
+				   size_t bytes, struct iov_iter *to)
 {
 	pgoff_t index = pos >> PAGE_SHIFT;
 	struct folio *folio = vm_handle_get_page(family, index);
@@ -103,6 +137,8 @@ static size_t vm_handle_read_page(struct vm_family *family, loff_t pos,
 
 	if (!folio)
 		return iov_iter_zero(bytes, to);
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
 	done = copy_page_to_iter(folio_page(folio, index - folio->index),
 				 offset_in_page(pos), bytes, to);
 	folio_put(folio);
@@ -113,8 +149,8 @@ static ssize_t vm_handle_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct vm_descriptor *desc = vm_descriptor(iocb->ki_filp);
 	loff_t pos = iocb->ki_pos, length;
-	ssize_t total = 0;
-	size_t bytes, done;
+	ssize_t total = 0, done;
+	size_t bytes;
 
 	while (iov_iter_count(to)) {
 		length = vm_descriptor_length(desc);
@@ -125,6 +161,10 @@ static ssize_t vm_handle_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		bytes = min(bytes, iov_iter_count(to));
 		done = vm_handle_read_page(desc->family, desc->base + pos, bytes,
 					   to);
+		if (done < 0) {
+			total = total ?: done;
+			break;
+		}
 		pos += done;
 		total += done;
 		if (done < bytes) {
@@ -149,8 +189,7 @@ static int vm_handle_make_room(struct vm_descriptor *desc, loff_t end)
 		return 0;
 	if (handle->seals & VMOBJ_SEAL_GROW)
 		return -EPERM;
-	vm_handle_resize(desc->family, end);
-	return 0;
+	return vm_handle_resize(desc->family, end);
 }
 
 static ssize_t vm_handle_write_page(struct vm_descriptor *desc, loff_t pos,
@@ -224,7 +263,23 @@ static ssize_t vm_handle_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 /* ---- seek ---- */
 
-/* The first byte at or after @pos that is (not) in memory. */
+/* The first page at or after one that is neither in memory nor in swap. */
+static pgoff_t vm_object_next_hole(struct vm_object *object, pgoff_t index)
+{
+	struct vm_page *pg;
+
+	for (;;) {
+		pg = vm_memq_find(object->memq, index);
+		if (pg)
+			index = vm_page_end(pg);
+		else if (vm_swap_lookup(object, index))
+			index++;
+		else
+			return index;
+	}
+}
+
+/* The first byte at or after @pos that is (not) a hole. */
 static loff_t vm_handle_find(struct vm_family *family, loff_t pos, bool data)
 {
 	struct vm_memq *q = family->named->memq;
@@ -233,12 +288,12 @@ static loff_t vm_handle_find(struct vm_family *family, loff_t pos, bool data)
 
 	/* For writing: the tree stands still. */
 	vm_family_write_lock(family);
-	pg = vm_page_first(q, index);
 	if (data) {
-		index = pg ? max(index, pg->index) : ULONG_MAX;
+		pg = vm_page_first(q, index);
+		index = min(pg ? max(index, pg->index) : ULONG_MAX,
+			    vm_swap_next(family->named, index));
 	} else {
-		for (; pg && pg->index <= index; pg = vm_page_next(pg))
-			index = vm_page_end(pg);
+		index = vm_object_next_hole(family->named, index);
 	}
 	vm_family_write_unlock(family);
 	if (index > LLONG_MAX >> PAGE_SHIFT)
@@ -275,16 +330,20 @@ static loff_t vm_handle_llseek(struct file *file, loff_t offset, int whence)
 /* ---- fallocate ---- */
 
 /* Bytes of the object from @from to @to become zeros, whole pages a hole. */
-static void vm_handle_punch(struct vm_family *family, loff_t from, loff_t to)
+static int vm_handle_punch(struct vm_family *family, loff_t from, loff_t to)
 {
 	pgoff_t start = DIV_ROUND_UP_ULL(from, PAGE_SIZE);
 	pgoff_t end = to >> PAGE_SHIFT;
+	int err;
 
-	vm_family_write_lock(family);
+	err = vm_handle_write_lock(family, from, to);
+	if (err)
+		return err;
 	if (start < end)
 		vm_object_page_remove(family->named, start, end, false);
 	vm_handle_zero(family, from, to);
 	vm_family_write_unlock(family);
+	return 0;
 }
 
 static long vm_handle_punch_checked(struct vm_descriptor *desc, loff_t offset,
@@ -295,8 +354,8 @@ static long vm_handle_punch_checked(struct vm_descriptor *desc, loff_t offset,
 
 	if (handle->seals & VMOBJ_SEAL_WRITE)
 		return -EPERM;
-	vm_handle_punch(desc->family, from, min(from + bytes, handle->length));
-	return 0;
+	return vm_handle_punch(desc->family, from,
+			       min(from + bytes, handle->length));
 }
 
 static long vm_handle_preallocate(struct vm_descriptor *desc, loff_t offset,
@@ -312,7 +371,7 @@ static long vm_handle_preallocate(struct vm_descriptor *desc, loff_t offset,
 	if (end > old) {
 		if (handle->seals & VMOBJ_SEAL_GROW)
 			return -EPERM;
-		vm_handle_resize(desc->family, end);
+		err = vm_handle_resize(desc->family, end);
 	}
 	for (pos = round_down(pos, PAGE_SIZE); pos < end && !err;
 	     pos += PAGE_SIZE) {
@@ -435,6 +494,7 @@ static void vm_handle_show_fdinfo(struct seq_file *m, struct file *file)
 	seq_printf(m, "vmobj-base:\t%lld\n", desc->base);
 	seq_printf(m, "vmobj-length:\t%lld\n", vm_descriptor_length(desc));
 	seq_printf(m, "vmobj-resident:\t%lu\n", object->memq->resident);
+	seq_printf(m, "vmobj-swapped:\t%lu\n", vm_swap_nr(object));
 	seq_printf(m, "vmobj-seals:\t0x%x\n", object->handle->seals);
 	vm_family_read_unlock(desc->family);
 }

@@ -13,8 +13,12 @@
  *	attach.c	files as objects: their descriptors; vnode.c reads, writes and
  *			watches the files, pager.c and pageclean.c are between
  *			them and the pages
+ *	pageout.c	the page daemon; swap_pager.c writes pages to swap, pager.c
+ *			reads them; swap.c knows where they are, swapstore.c and
+ *			swapfile.c where that is
  *	advise.c	advice on ranges
  *	superpage.c	who gets huge pages
+ *	swapstore.c	blocks of swap; swapfile.c is where they are
  *	page.c		pages; pageq.c their queues; pmap.c their PTEs
  *	family.c	the structure lock, and the inode all relatives share
  *
@@ -30,8 +34,10 @@
 #include <vmobj/map.h>
 #include <vmobj/object.h>
 #include <vmobj/page.h>
+#include <vmobj/pageout.h>
 #include <vmobj/pageq.h>
 #include <vmobj/superpage.h>
+#include <vmobj/swapstore.h>
 #include <vmobj/vnode.h>
 
 static int __init vmobj_init(void)
@@ -55,6 +61,12 @@ static int __init vmobj_init(void)
 	err = vm_vnode_init();
 	if (err)
 		goto err_family;
+	err = vm_swapstore_init();
+	if (err)
+		goto err_vnode;
+	err = vm_pageout_init();
+	if (err)
+		goto err_swapstore;
 	vmobj_debugfs_init();
 	err = vmobj_device_register();
 	if (err)
@@ -63,6 +75,10 @@ static int __init vmobj_init(void)
 
 err_debugfs:
 	vmobj_debugfs_exit();
+	vm_pageout_exit();
+err_swapstore:
+	vm_swapstore_exit();
+err_vnode:
 	vm_vnode_exit();
 err_family:
 	vm_family_exit();
@@ -82,8 +98,10 @@ static void __exit vmobj_exit(void)
 {
 	vmobj_device_deregister();
 	vmobj_debugfs_exit();
+	vm_pageout_exit();
 	vm_vnode_exit();
 	vm_family_exit();
+	vm_swapstore_exit();
 	vm_map_exit();
 	vm_object_exit();
 	vm_page_exit();

@@ -189,6 +189,7 @@ void vm_map_entry_set_object(struct vm_map_entry *entry,
 	if (object)
 		list_add_tail(&entry->mapper_link, &object->mappers);
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_map_entry_set_object);
 
 static struct vm_map_entry *vm_map_entry_new(struct vm_map *map, pgoff_t start,
 					     pgoff_t end,

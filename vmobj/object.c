@@ -23,6 +23,7 @@
 #include <vmobj/map.h>
 #include <vmobj/object.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 #include <vmobj/writeset.h>
 
 /*
@@ -90,6 +91,8 @@ struct vm_object *vm_object_allocate(struct vm_family *family,
 	INIT_LIST_HEAD(&object->mappers);
 	INIT_LIST_HEAD(&object->deferred_link);
 	vm_writeset_init(object);
+	vm_swap_init(object);
+	object->memq->object = object;
 	object->family = family;
 	object->type = type;
 	object->pg_base = pg_base;
@@ -139,6 +142,7 @@ void vm_object_reap(struct list_head *dead)
 			   !atomic_read(&object->paging_in_progress));
 		vm_memq_free_all(object->memq);
 		vm_writeset_destroy(object);
+		vm_swap_destroy(object);
 		kmem_cache_free(vm_object_slab, object);
 	}
 }
@@ -284,12 +288,15 @@ static bool vm_object_keeps_page(struct vm_page *pg, bool clean_only)
 
 /*
  * A large page that is partly in the range stays, and that part becomes zeros:
- * what it would show if it were new.
+ * what it would show if it were new.  Its blocks in the range are going to be freed, so
+ * it must not be taken for clean.
  */
 static bool vm_object_zero_part(struct vm_page *pg, pgoff_t start, pgoff_t end)
 {
 	pgoff_t index;
 
+	if (vm_page_valid(pg))
+		folio_set_dirty(pg->folio);
 	if (!vm_page_make_exclusive(pg))
 		return false;
 	start = max(start, pg->index);
@@ -336,6 +343,8 @@ bool vm_object_page_remove(struct vm_object *object, pgoff_t start, pgoff_t end,
 		vm_page_batch_add(&batch, pg);
 	}
 	vm_page_batch_flush(&batch);
+	if (!clean_only)
+		vm_swap_free_range(object, start, end);
 	return all;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_page_remove);

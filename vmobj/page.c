@@ -56,6 +56,16 @@ struct vm_memq *vm_memq_alloc(gfp_t gfp)
 	return q;
 }
 
+void vm_memq_widen(struct vm_memq *q, pgoff_t start, pgoff_t end)
+{
+	spin_lock(&q->lock);
+	if (start < q->first)
+		WRITE_ONCE(q->first, start);
+	if (end > q->end)
+		WRITE_ONCE(q->end, end);
+	spin_unlock(&q->lock);
+}
+
 struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index)
 {
 	struct rb_node *node = q->root.rb_node;
@@ -270,6 +280,7 @@ static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
 	pg->marker = false;
 	pg->nosync = false;
 	pg->writing = false;
+	pg->winatcfls = false;
 
 	__folio_set_locked(folio);
 	if (valid)
@@ -464,22 +475,18 @@ bool vm_page_make_exclusive(struct vm_page *pg)
 
 /*
  * Cut the folio loose from us: no PTE, no mapping.  Whoever still holds a
- * reference (get_user_pages) keeps plain memory.
+ * reference (get_user_pages, or the page daemon) keeps plain memory.
  */
-static __always_inline void vm_page_detach_folio(struct vm_page *pg)
+static void vm_page_detach_folio(struct vm_page *pg)
 {
 	struct folio *folio = pg->folio;
-
-	/* Ours is the last reference: no PTE, no fault on its way to one. */
-	if (likely(folio_ref_count(folio) == 1)) {
-		folio->mapping = NULL;
-		return;
-	}
 
 	folio_lock(folio);
 	vm_page_unmap(pg);
 	folio->mapping = NULL;
 	folio_unlock(folio);
+	/* Until then somebody may have requeued it. */
+	vm_pageq_remove(pg);
 }
 
 /* A wired page outlives its object; it keeps its descriptor and no mapping. */
@@ -504,17 +511,21 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 	struct page *pages[VM_PAGE_BATCH];
 	unsigned long tails = 0;
 	unsigned int i;
+	u64 idle;
 
 	if (!batch->nr)
 		return;
 	cond_resched();
-	/* Off the queues only after this: until then somebody may requeue it. */
+	/* Ours is the last reference: no PTE, no fault on its way to one. */
+	idle = vm_pageq_remove_idle(batch->page, batch->nr);
 	for (i = 0; i < batch->nr; i++) {
-		vm_page_detach_folio(batch->page[i]);
+		if (likely(idle & BIT_ULL(i)))
+			batch->page[i]->folio->mapping = NULL;
+		else
+			vm_page_detach_folio(batch->page[i]);
 		pages[i] = &batch->page[i]->folio->page;
 		tails += vm_page_nr(batch->page[i]) - 1;
 	}
-	vm_pageq_remove_many(batch->page, batch->nr);
 	for (i = 0; i < batch->nr; i++)
 		set_page_private(pages[i], 0);
 	release_pages(pages, batch->nr);

@@ -2,9 +2,9 @@
 /*
  * The page queues.  See include/vmobj/pageq.h.
  *
- * The page daemon that would move pages between them is not here yet: pages
- * become active when they enter an object and leave with it, and advice moves
- * them.  Scans place a marker, so that they can drop the lock at any page.
+ * Pages become active when they enter an object and leave with it; the page daemon
+ * (pageout.c), advice, and faults move them in between.  Scans place a marker, so that
+ * they can drop the lock at any page.
  */
 #include <linux/list.h>
 #include <linux/slab.h>
@@ -12,6 +12,7 @@
 #include <vmobj/compat.h>
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
+#include <vmobj/stats.h>
 
 /**
  * struct vm_pageq - a queue
@@ -75,17 +76,26 @@ void vm_pageq_insert(struct vm_page *pg, enum vm_pageq_id id)
 
 void vm_pageq_remove(struct vm_page *pg)
 {
-	vm_pageq_remove_many(&pg, 1);
+	spin_lock(&vm_pageq_lock);
+	vm_pageq_del_locked(pg);
+	spin_unlock(&vm_pageq_lock);
 }
 
-void vm_pageq_remove_many(struct vm_page **pages, unsigned int nr)
+u64 vm_pageq_remove_idle(struct vm_page **pages, unsigned int nr)
 {
 	unsigned int i;
+	u64 idle = 0;
 
+	static_assert(VM_PAGE_BATCH <= 64);
 	spin_lock(&vm_pageq_lock);
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
+		if (unlikely(folio_ref_count(pages[i]->folio) != 1))
+			continue;
 		vm_pageq_del_locked(pages[i]);
+		idle |= BIT_ULL(i);
+	}
 	spin_unlock(&vm_pageq_lock);
+	return idle;
 }
 
 static void vm_page_requeue(struct vm_page *pg, enum vm_pageq_id id, bool head)
@@ -105,6 +115,15 @@ void vm_page_activate(struct vm_page *pg)
 	vm_page_requeue(pg, VM_PAGEQ_ACTIVE, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_activate);
+
+void vm_page_reactivate(struct vm_page *pg)
+{
+	pg->act_count = min(pg->act_count + VM_ACT_ADVANCE, VM_ACT_MAX);
+	pg->winatcfls = false;
+	vm_page_activate(pg);
+	vmobj_stat_inc(VMOBJ_REACTIVATIONS);
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_page_reactivate);
 
 void vm_page_deactivate(struct vm_page *pg)
 {

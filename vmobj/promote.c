@@ -19,9 +19,10 @@
 #include <vmobj/object.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 
 /* Is there enough to copy, and nothing that is sure to stay where it is? */
-static bool vm_object_may_promote(const struct vm_object *object,
+static bool vm_object_may_promote(struct vm_object *object,
 				  const struct vm_page *large)
 {
 	pgoff_t start = large->index, end = vm_page_end(large);
@@ -31,7 +32,8 @@ static bool vm_object_may_promote(const struct vm_object *object,
 	if (object->ref_count != 1 || object->shadow_count ||
 	    object->backing_object || !vm_object_internal(object) ||
 	    atomic_read(&object->paging_in_progress) ||
-	    start < object->pg_base || end > vm_object_end(object))
+	    start < object->pg_base || end > vm_object_end(object) ||
+	    vm_swap_next_absent(object, start) < end)
 		return false;
 	for (pg = vm_page_first(object->memq, start); pg && pg->index < end;
 	     pg = vm_page_next(pg)) {
@@ -86,6 +88,7 @@ bool vm_object_promote(struct vm_object *object, struct vm_page *large)
 	folio_set_dirty(large->folio);
 	large->promoted = true;
 	vm_object_put_large(object, large);
+	vm_swap_free_range(object, large->index, vm_page_end(large));
 	vmobj_stat_inc(VMOBJ_PROMOTES);
 	return true;
 }

@@ -15,6 +15,7 @@
 #include <linux/falloc.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include <linux/vmobj.h>
 
@@ -25,7 +26,9 @@
 #include <vmobj/ioctl.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
+#include <vmobj/pager.h>
 #include <vmobj/range.h>
+#include <vmobj/swap.h>
 
 /* Pages worked on before the family lock is let go; no large page lies across. */
 #define RANGE_PIECE	16384UL
@@ -165,6 +168,54 @@ long vmobj_ioctl_inherit(void __user *arg)
 	return err ?: vm_range_inherit(&range, in.inheritance);
 }
 
+/* ---- what is at an index ---- */
+
+/**
+ * struct vm_entry_at - what an entry shows at an index
+ * @index: the index, family coordinates
+ * @object: object it is in, or NULL: nothing is there
+ * @page: the page, or NULL
+ * @depth: so many objects below the top
+ * @swapped: it is in swap, and not in memory
+ */
+struct vm_entry_at {
+	pgoff_t index;
+	struct vm_object *object;
+	struct vm_page *page;
+	int depth;
+	bool swapped;
+};
+
+/*
+ * Family lock held for writing.  Returns where there may be something else, at the
+ * latest @end.
+ */
+static pgoff_t vm_entry_run(const struct vm_map_entry *entry, pgoff_t index,
+			    pgoff_t end, struct vm_entry_at *at)
+{
+	struct vm_object *object;
+	pgoff_t next;
+
+	at->depth = 0;
+	at->swapped = false;
+	for (object = entry->object; object; object = object->backing_object) {
+		at->object = object;
+		at->page = vm_page_first(object->memq, index);
+		if (at->page && at->page->index <= index)
+			return min(end, vm_page_end(at->page));
+		if (at->page)
+			end = min(end, at->page->index);
+		next = vm_swap_next(object, index);
+		at->swapped = next == index;
+		if (at->swapped)
+			return index + 1;
+		end = min(end, next);
+		at->depth++;
+	}
+	at->object = NULL;
+	return end;
+}
+
 /* ---- advice ---- */
 
 /* Work on a part of a map piece by piece: others get the family lock in between. */
@@ -219,6 +270,93 @@ static int vm_range_advise(const struct vm_range *range, enum vm_advice advice)
 	return err;
 }
 
+/*
+ * The next page that the process sees in memory, with a reference to its folio; or
+ * in swap, with paging begun in its object.  Stops at the end of a piece: then *@index
+ * is below @end.
+ */
+static bool vm_map_next_page(struct vm_map *map, pgoff_t *index, pgoff_t end,
+			     bool swapped, struct vm_entry_at *at)
+{
+	struct vm_map_entry *entry;
+	bool found = false;
+	pgoff_t stop;
+
+	end = min(end, round_up(*index + 1, RANGE_PIECE));
+	vm_family_write_lock(map->family);
+	while (!found && *index < end) {
+		entry = vm_map_first(map, *index);
+		if (!entry || entry->start >= end) {
+			*index = end;
+			break;
+		}
+		at->index = max(*index, entry->start);
+		stop = min(end, entry->end);
+		*index = vm_entry_run(entry, at->index, stop, at);
+		found = at->object && at->swapped == swapped;
+	}
+	if (found && swapped)
+		vm_object_pip_add(at->object);
+	else if (found)
+		folio_get(at->page->folio);
+	vm_family_write_unlock(map->family);
+	return found;
+}
+
+static int vm_range_page_out_part(struct vm_area_struct *vma, pgoff_t start,
+				  pgoff_t end, void *data)
+{
+	struct vm_map *map = vma->vm_private_data;
+	struct vm_entry_at at;
+
+	while (start < end) {
+		if (vm_map_next_page(map, &start, end, false, &at)) {
+			struct folio *folio = at.page->folio;
+
+			vm_page_out(folio, 0);
+			folio_put(folio);
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int vm_range_page_in_part(struct vm_area_struct *vma, pgoff_t start,
+				 pgoff_t end, void *data)
+{
+	struct vm_map *map = vma->vm_private_data;
+	struct vm_entry_at at;
+
+	while (start < end) {
+		if (vm_map_next_page(map, &start, end, true, &at)) {
+			/* What cannot be read is for who touches it. */
+			vm_pager_getpage(at.object, at.index);
+			vm_object_pip_wakeup(at.object);
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Advice first, which tells the pages, and then what follows from it now. */
+static int vm_range_advise_and(const struct vm_range *range,
+			       enum vm_advice advice, vm_range_fn fn)
+{
+	int err;
+
+	if (mmap_read_lock_killable(range->mm))
+		return -EINTR;
+	err = vm_range_check(range, 0) ?:
+		vm_range_walk(range, vm_range_advise_part, &advice) ?:
+		vm_range_walk(range, fn, NULL);
+	mmap_read_unlock(range->mm);
+	return err;
+}
+
 /* No fault of this process is on its way to a PTE after the VMA is locked. */
 static int vm_range_discard_part(struct vm_area_struct *vma, pgoff_t start,
 				 pgoff_t end, void *data)
@@ -261,7 +399,8 @@ static int vm_range_take_advice(const struct vm_range *range, u32 advice)
 {
 	switch (advice) {
 	case VMOBJ_ADV_WILLNEED:
-		return vm_range_advise(range, VM_ADVICE_WILLNEED);
+		return vm_range_advise_and(range, VM_ADVICE_WILLNEED,
+					   vm_range_page_in_part);
 	case VMOBJ_ADV_DONTNEED:
 		return vm_range_advise(range, VM_ADVICE_DONTNEED);
 	case VMOBJ_ADV_FREE:
@@ -269,8 +408,10 @@ static int vm_range_take_advice(const struct vm_range *range, u32 advice)
 	case VMOBJ_ADV_DISCARD:
 		return vm_range_discard(range);
 	case VMOBJ_ADV_COLD:
-	case VMOBJ_ADV_PAGEOUT:		/* nothing is paged out yet */
 		return vm_range_advise(range, VM_ADVICE_COLD);
+	case VMOBJ_ADV_PAGEOUT:
+		return vm_range_advise_and(range, VM_ADVICE_COLD,
+					   vm_range_page_out_part);
 	default:
 		return -EINVAL;
 	}
@@ -348,8 +489,10 @@ int vmobj_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 	if (mmap_read_lock_killable(range.mm))
 		return -EINTR;
 	/* Another process's (process_madvise) is not found: it is only advice. */
-	if (vm_range_of_file(&range, file, offset, len))
+	if (vm_range_of_file(&range, file, offset, len)) {
 		vm_range_walk(&range, vm_range_advise_part, &willneed);
+		vm_range_walk(&range, vm_range_page_in_part, NULL);
+	}
 	mmap_read_unlock(range.mm);
 	return 0;
 }
@@ -379,43 +522,21 @@ static unsigned int vm_entry_private_depth(const struct vm_map_entry *entry)
 	return depth;
 }
 
-/*
- * Where is the page of an index, so many objects below the top?  Returns where that may
- * be another, at the latest @end; -1 as @depth if there is none.
- */
-static pgoff_t vm_entry_run(const struct vm_map_entry *entry, pgoff_t index,
-			    pgoff_t end, int *depth)
-{
-	struct vm_object *object;
-	struct vm_page *pg;
-	int below = 0;
-
-	*depth = -1;
-	for (object = entry->object; object; object = object->backing_object) {
-		pg = vm_page_first(object->memq, index);
-		if (pg && pg->index <= index) {
-			*depth = below;
-			return min(end, vm_page_end(pg));
-		}
-		if (pg)
-			end = min(end, pg->index);
-		below++;
-	}
-	return end;
-}
-
 static void vm_entry_count(const struct vm_map_entry *entry, pgoff_t index,
 			   pgoff_t end, struct vmobj_range *out)
 {
-	int private = vm_entry_private_depth(entry), depth;
+	int private = vm_entry_private_depth(entry);
+	struct vm_entry_at at;
 	pgoff_t next;
 
 	for (; index < end; index = next) {
-		next = vm_entry_run(entry, index, end, &depth);
-		if (depth < 0)
+		next = vm_entry_run(entry, index, end, &at);
+		if (at.swapped)
+			out->swapped++;
+		if (at.swapped || !at.object)
 			continue;
 		out->resident += next - index;
-		if (depth < private)
+		if (at.depth < private)
 			out->private_pages += next - index;
 		else
 			out->shared_pages += next - index;

@@ -14,6 +14,7 @@
 #include <vmobj/pin.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
+#include <vmobj/swap.h>
 #include <vmobj/writeset.h>
 
 void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing)
@@ -93,6 +94,7 @@ struct vm_object *vm_object_split(struct vm_object *object, pgoff_t start,
 		WARN_ON_ONCE(vm_page_rename(pg, new->memq));
 		cond_resched();
 	}
+	vm_swap_split(object, new, start, end);
 	/* Should the set not get its memory, unmapping does as well. */
 	if (vm_writeset_move(object, new, start, end))
 		vm_object_pmap_remove(new, start, end);

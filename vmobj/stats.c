@@ -48,6 +48,15 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_TAIL_FREES]		= "tail_frees",
 	[VMOBJ_PAGEINS]		= "pageins",
 	[VMOBJ_PAGEOUTS]	= "pageouts",
+	[VMOBJ_SWAPINS]			= "swapins",
+	[VMOBJ_SWAPOUTS]		= "swapouts",
+	[VMOBJ_SWAP_WRITES]		= "swap_writes",
+	[VMOBJ_SWAP_ERRORS]		= "swap_errors",
+	[VMOBJ_SCANS]			= "pageout_scans",
+	[VMOBJ_DEACTIVATIONS]		= "deactivations",
+	[VMOBJ_REACTIVATIONS]		= "reactivations",
+	[VMOBJ_RECLAIMS]		= "reclaims",
+	[VMOBJ_THROTTLES]		= "throttles",
 	[VMOBJ_FORKS]			= "forks",
 };
 

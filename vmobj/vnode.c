@@ -341,6 +341,20 @@ static void vm_vnode_sync_work(struct work_struct *work)
 	queue_delayed_work(vm_vnode_wq, &vnode->sync_work, VM_VNODE_SYNC * HZ);
 }
 
+void vm_vnode_launder(struct vm_family *family)
+{
+	struct vm_vnode *vnode;
+
+	if (!mutex_trylock(&vm_vnodes_lock))
+		return;
+	if (family->named && family->named->handle->pager) {
+		vnode = vm_vnode_of(family->named->handle->pager);
+		if (!vnode->dying)
+			mod_delayed_work(vm_vnode_wq, &vnode->sync_work, 0);
+	}
+	mutex_unlock(&vm_vnodes_lock);
+}
+
 /* ---- changes behind our back ---- */
 
 /*

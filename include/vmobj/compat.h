@@ -7,11 +7,14 @@
 #ifndef _VMOBJ_COMPAT_H
 #define _VMOBJ_COMPAT_H
 
+#include <linux/crc32.h>
 #include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/fsnotify_backend.h>
+#include <linux/memcontrol.h>
 #include <linux/module.h>
+#include <linux/shmem_fs.h>
 #include <linux/uio.h>
 #include <linux/sched/coredump.h>
 #include <linux/version.h>
@@ -213,6 +216,41 @@ static inline int compat_set_size(struct file *file, loff_t size)
 #endif
 }
 
+/*
+ * CRC-32C.  Until 6.14 crc32c() is in a module of its own, which asks the crypto layer for
+ * the fastest one; __crc32c_le() is in the kernel.
+ */
+static inline u32 compat_crc32c(u32 crc, const void *data, size_t length)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	return __crc32c_le(crc, data, length);
+#else
+	return crc32c(crc, data, length);
+#endif
+}
+
+/* A reference to a memory cgroup that may be on its way out.  6.3: mem_cgroup_tryget() */
+static inline bool compat_memcg_tryget(struct mem_cgroup *memcg)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0) && defined(CONFIG_MEMCG)
+	return css_tryget(&memcg->css);
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+	return true;
+#else
+	return mem_cgroup_tryget(memcg);
+#endif
+}
+
+/* A shmem file whose pages are accounted when they are there.  7.0: bitmaps of VMA flags */
+static inline struct file *compat_shmem_file(const char *name, loff_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup(name, size, VM_NORESERVE);
+#else
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#endif
+}
+
 /* 6.8: locks of all groups are safe in reclaim */
 #ifdef FSNOTIFY_GROUP_NOFS
 #define COMPAT_FSNOTIFY_GROUP_FLAGS	FSNOTIFY_GROUP_NOFS
@@ -251,6 +289,34 @@ static inline int compat_folio_mapcount(struct folio *folio)
 	return folio_mapcount(folio);
 #endif
 }
+
+/*
+ * 6.7: shrinkers are allocated by the kernel.  Before, there is one and no more.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define compat_shrinker_register(name, count, scan) ({			\
+	static struct shrinker _shrinker = {				\
+		.count_objects = (count),				\
+		.scan_objects = (scan),					\
+		.seeks = DEFAULT_SEEKS,					\
+	};								\
+									\
+	register_shrinker(&_shrinker, name) ? NULL : &_shrinker;	\
+})
+#define compat_shrinker_unregister(shrinker)	unregister_shrinker(shrinker)
+#else
+#define compat_shrinker_register(name, count, scan) ({			\
+	struct shrinker *_shrinker = shrinker_alloc(0, name);		\
+									\
+	if (_shrinker) {						\
+		_shrinker->count_objects = (count);			\
+		_shrinker->scan_objects = (scan);			\
+		shrinker_register(_shrinker);				\
+	}								\
+	_shrinker;							\
+})
+#define compat_shrinker_unregister(shrinker)	shrinker_free(shrinker)
+#endif
 
 /*
  * Functions only the KUnit module calls from outside.  6.2 has the macro in

@@ -164,6 +164,14 @@ static inline void vm_family_get(struct vm_family *family)
 void vm_family_put(struct vm_family *family);
 
 /**
+ * vm_family_of_folio() - whose page was that?
+ * @folio: folio of a page that was on a queue, with a reference, and locked
+ *
+ * Return: the family, with a reference; NULL if the page has gone.
+ */
+struct vm_family *vm_family_of_folio(struct folio *folio);
+
+/**
  * vm_family_read_lock() - keep the structure as it is
  * @family: family
  *
@@ -193,6 +201,20 @@ static inline void vm_family_write_lock(struct vm_family *family)
 {
 	down_write(&family->lock);
 	WRITE_ONCE(family->writes, family->writes + 1);
+}
+
+/**
+ * vm_family_write_trylock() - vm_family_write_lock(), if that needs no waiting
+ * @family: family
+ *
+ * Return: true if the lock is held now.
+ */
+static inline bool vm_family_write_trylock(struct vm_family *family)
+{
+	if (!down_write_trylock(&family->lock))
+		return false;
+	WRITE_ONCE(family->writes, family->writes + 1);
+	return true;
 }
 
 /**

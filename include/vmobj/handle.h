@@ -121,9 +121,11 @@ int vm_handle_mmap(struct file *file, struct vm_area_struct *vma);
  * @length: bytes
  *
  * What is cut off is gone in private mappings as well, and zeros if it comes back.
- * May sleep.
+ * May sleep, and do I/O.
+ *
+ * Return: 0; -EIO or -ENOMEM if the page where the end is cannot be read from swap.
  */
-void vm_handle_resize(struct vm_family *family, loff_t length);
+int vm_handle_resize(struct vm_family *family, loff_t length);
 
 /**
  * vm_handle_cut() - throw away what is behind an end, private copies as well
@@ -133,6 +135,19 @@ void vm_handle_resize(struct vm_family *family, loff_t length);
  * May sleep.
  */
 void vm_handle_cut(struct vm_family *family, pgoff_t end);
+
+/**
+ * vm_handle_write_lock() - get ready to fill bytes with zeros
+ * @family: its family, family lock not held
+ * @from: first byte
+ * @to: first byte behind
+ *
+ * Pages that @from and @to are in the middle of are brought back from swap.  May sleep,
+ * and do I/O.
+ *
+ * Return: 0, with the family lock held for writing; -EIO or -ENOMEM without.
+ */
+int vm_handle_write_lock(struct vm_family *family, loff_t from, loff_t to);
 
 /**
  * vm_handle_zero() - fill bytes of the resident pages with zeros

@@ -99,6 +99,10 @@ enum vm_object_flag {
  * @writeset: pages that may be mapped writable, see writeset.h
  * @writeset_used: the parts of it that are not empty
  * @writeset_last: part of it used last; written without a lock by faults
+ * @swap: blocks of swap by family index, see swap.h
+ * @swapped: how many
+ * @next_pagein: the page after those read last; written without a lock
+ * @swap_changes: counts pages written to swap; family lock, for writing to change it
  * @id: never used twice
  *
  * All but @flags and @paging_in_progress are guarded by the family lock:
@@ -127,6 +131,10 @@ struct vm_object {
 	struct xarray writeset;
 	struct llist_head writeset_used;
 	struct vm_writeset_group *writeset_last;
+	struct xarray swap;
+	atomic_long_t swapped;
+	pgoff_t next_pagein;
+	u32 swap_changes;
 	u64 id;
 };
 

@@ -47,6 +47,8 @@
 #include <linux/seqlock.h>
 #include <linux/spinlock.h>
 
+struct vm_object;
+
 /**
  * struct vm_page - one folio of an object
  * @rb: link in &vm_memq.root
@@ -63,6 +65,8 @@
  * @marker: a scan's place holder in a queue, not a page
  * @nosync: not to be written to its store before somebody asks for that (BSD
  *	PG_NOSYNC); folio lock
+ * @winatcfls: dirty, and has been passed over once by the page daemon (BSD
+ *	PG_WINATCFLS); folio lock
  * @writing: on its way to its store, and not to be read from there meanwhile; folio
  *	lock
  */
@@ -81,6 +85,7 @@ struct vm_page {
 	bool marker;
 	bool nosync:1;
 	bool writing:1;
+	bool winatcfls:1;
 };
 
 /**
@@ -92,6 +97,7 @@ struct vm_page {
  * @resident: pages (of PAGE_SIZE) in the tree
  * @nr: descriptors in the tree
  * @large: folios of more than one page in the tree
+ * @object: the object whose tree it is; the family lock, for writing to change it
  * @first: no page has ever been below
  * @end: no page has ever been here or above
  *
@@ -108,6 +114,7 @@ struct vm_memq {
 	unsigned long resident;
 	unsigned long nr;
 	unsigned long large;
+	struct vm_object *object;
 };
 
 /* Pages on their way out, released together. */
@@ -174,6 +181,16 @@ void vm_page_exit(void);
  * Return: the tree, or NULL.
  */
 struct vm_memq *vm_memq_alloc(gfp_t gfp);
+
+/**
+ * vm_memq_widen() - pages may come to a range in another way than by insertion
+ * @q: tree; family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind
+ *
+ * vm_memq_covers() is true there from now on.
+ */
+void vm_memq_widen(struct vm_memq *q, pgoff_t start, pgoff_t end);
 
 /**
  * vm_page_nr() - pages of PAGE_SIZE the folio spans

@@ -4,8 +4,12 @@
  * taking).  A wired page is on none.  Links are folio->lru.
  *
  * One lock for all of them, innermost of all locks.  Nearly all pages are on one
- * queue anyway, and pages leave in batches; what the page daemon will need beyond
- * that is for measurements to say.
+ * queue anyway, and pages leave in batches.
+ *
+ * A scan takes a reference to a folio under that lock.  Whoever frees a page takes it
+ * off its queue under it, too, if nobody else has a reference; otherwise he gets the
+ * folio lock first (vm_page_batch_flush()).  So while a scan has the folio locked, and
+ * folio->mapping is set, the page and all that it belongs to are there.
  */
 #ifndef _VMOBJ_PAGEQ_H
 #define _VMOBJ_PAGEQ_H
@@ -33,6 +37,10 @@ enum vm_pageq_id {
 /* BSD's ACT_INIT: what a page gets when it becomes active. */
 #define VM_ACT_INIT	5
 
+/* What a page gets that is touched while it is inactive, and what it may have (BSD). */
+#define VM_ACT_ADVANCE	3
+#define VM_ACT_MAX	64
+
 /** vm_pageq_init() - make the queues empty */
 void vm_pageq_init(void);
 
@@ -50,17 +58,27 @@ void vm_pageq_insert(struct vm_page *pg, enum vm_pageq_id id);
 void vm_pageq_remove(struct vm_page *pg);
 
 /**
- * vm_pageq_remove_many() - take pages off their queues, few lock round trips
- * @pages: pages nobody else can reach
+ * vm_pageq_remove_idle() - take pages off their queues that nobody has a reference to
+ * @pages: pages that are in no tree, at most 64
  * @nr: how many
+ *
+ * Return: a bit for each that is off its queue now: nobody but the caller has it.
  */
-void vm_pageq_remove_many(struct vm_page **pages, unsigned int nr);
+u64 vm_pageq_remove_idle(struct vm_page **pages, unsigned int nr);
 
 /**
  * vm_page_activate() - make a page active (BSD vm_page_activate)
  * @pg: page, folio locked; a wired page is left alone
  */
 void vm_page_activate(struct vm_page *pg);
+
+/**
+ * vm_page_reactivate() - an inactive page has been touched
+ * @pg: page, folio locked; a wired page is left alone
+ *
+ * The next time it is to become inactive later.
+ */
+void vm_page_reactivate(struct vm_page *pg);
 
 /**
  * vm_page_deactivate() - make a page a candidate for reuse

@@ -51,6 +51,15 @@
  * @VMOBJ_PAGE_FREES: page descriptors freed
  * @VMOBJ_PAGEINS: pages read from a file (BSD v_vnodepgsin)
  * @VMOBJ_PAGEOUTS: pages written to a file (BSD v_vnodepgsout)
+ * @VMOBJ_SWAPINS: pages read from swap (BSD v_swappgsin)
+ * @VMOBJ_SWAPOUTS: pages written to swap (BSD v_swappgsout)
+ * @VMOBJ_SWAP_WRITES: runs of blocks they were written in (BSD v_swapout)
+ * @VMOBJ_SWAP_ERRORS: pages or runs of them that could not be read or written
+ * @VMOBJ_SCANS: inactive pages looked at by the page daemon (BSD v_scan)
+ * @VMOBJ_DEACTIVATIONS: pages it has made inactive (BSD v_deactivate)
+ * @VMOBJ_REACTIVATIONS: inactive pages that were touched (BSD v_reactivated)
+ * @VMOBJ_RECLAIMS: pages it has freed (BSD v_dfree)
+ * @VMOBJ_THROTTLES: faults that had to wait for it
  * @VMOBJ_FORKS: VMAs copied by fork
  * @VMOBJ_NR_STATS: number of counters
  */
@@ -91,6 +100,15 @@ enum vmobj_stat {
 	VMOBJ_TAIL_FREES,
 	VMOBJ_PAGEINS,
 	VMOBJ_PAGEOUTS,
+	VMOBJ_SWAPINS,
+	VMOBJ_SWAPOUTS,
+	VMOBJ_SWAP_WRITES,
+	VMOBJ_SWAP_ERRORS,
+	VMOBJ_SCANS,
+	VMOBJ_DEACTIVATIONS,
+	VMOBJ_REACTIVATIONS,
+	VMOBJ_RECLAIMS,
+	VMOBJ_THROTTLES,
 	VMOBJ_FORKS,
 	VMOBJ_NR_STATS,
 };

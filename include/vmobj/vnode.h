@@ -91,4 +91,13 @@ void vm_object_vndeallocate(struct vm_family *family);
  */
 struct file *vm_vnode_file(struct vm_object *object, bool write);
 
+/**
+ * vm_vnode_launder() - memory is short: write a file's dirty pages soon
+ * @family: family of a vnode object, with a reference
+ *
+ * The worker that writes them every now and then does so now.  Nothing happens if files
+ * are being opened or closed at the moment.  May sleep, shortly; any lock may be held.
+ */
+void vm_vnode_launder(struct vm_family *family);
+
 #endif /* _VMOBJ_VNODE_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The page daemon, and the limit it keeps.  After BSD's vm_pageout.c; a shrinker shares
+ * its scan.
+ */
+#ifndef _VMOBJ_PAGEOUT_H
+#define _VMOBJ_PAGEOUT_H
+
+#include <linux/types.h>
+
+/**
+ * vm_pageout_init() - start the daemon and register the shrinker
+ *
+ * Return: 0 or a negative errno.
+ */
+int vm_pageout_init(void);
+
+/** vm_pageout_exit() - stop them */
+void vm_pageout_exit(void);
+
+/**
+ * vm_pageout_scan() - make pages free (BSD vm_pageout_scan)
+ * @target: pages of PAGE_SIZE wanted
+ * @pass: 0; more if the last scan has not got anywhere: then it is less considerate
+ *
+ * First inactive pages, then as many active ones are made inactive as are missing.  No
+ * lock held.  May sleep, and do I/O.
+ *
+ * Return: pages freed.
+ */
+unsigned long vm_pageout_scan(unsigned long target, unsigned int pass);
+
+/**
+ * vm_pageout_throttle() - wait until there may be one more page (BSD vm_wait)
+ *
+ * Costs a look at two numbers while the limit is not reached.  No lock of ours held, but
+ * the process's mmap_lock.  May sleep; PSI counts it.
+ *
+ * Return: 0; -ENOSPC if the limit is reached and nothing can be paged out; -EINTR if a
+ * fatal signal came.
+ */
+int vm_pageout_throttle(void);
+
+#endif /* _VMOBJ_PAGEOUT_H */

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page daemon.  See include/vmobj/pageout.h.
+ *
+ *	           touched, or new
+ *	        +-------------------+
+ *	        v                   |
+ *	     active ----------> inactive ----------> swap, or free
+ *	           act_count 0:      untouched until it is
+ *	           unmapped          the first in the queue
+ *
+ * BSD looks at the accessed bits of PTEs; a module cannot.  So a page that becomes
+ * inactive is unmapped, and who touches it after that takes a fault that makes it active
+ * again (vm_walk_lock() in fault.c).  Each time this happens act_count goes up, and it takes
+ * the page so many more passes to become inactive again.
+ *
+ * Who asks:
+ *
+ *	the limit	max_resident is nearly reached, or is: then faults wait
+ *	the shrinker	Linux is short of memory.  It frees what is clean itself, and leaves
+ *			the rest to the daemon.  Who is about to call the OOM killer waits
+ *			for the daemon, for a little while.
+ *
+ * The daemon may wait for a family lock, as nobody waits for the daemon without an end.
+ * The shrinker may not: memory is allocated under all family locks.
+ *
+ * While it pages out, the daemon does not reclaim memory itself (PF_MEMALLOC): it would
+ * come here again.  Of the reserves it takes no more than a few nodes of xarrays; the pages
+ * of the default store do without (swapfile.c).
+ */
+#include <linux/freezer.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/psi.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shrinker.h>
+#include <linux/swap.h>
+#include <linux/wait.h>
+
+#include <vmobj/compat.h>
+#include <vmobj/family.h>
+#include <vmobj/page.h>
+#include <vmobj/pageout.h>
+#include <vmobj/pageq.h>
+#include <vmobj/stats.h>
+#include <vmobj/swap.h>
+
+/* Dirty pages (or clusters of them) written in the first pass (BSD). */
+#define VM_PAGEOUT_LAUNDER	32
+
+/* Passes without success before waiters are told that there is no hope. */
+#define VM_PAGEOUT_PASSES	3
+
+/* The daemon begins when so much of the limit is left: one part in so many. */
+#define VM_PAGEOUT_EARLY	32
+
+/* How long who reclaims memory waits for the daemon, and the daemon after failures. */
+#define VM_PAGEOUT_WAIT		(HZ / 10)
+
+static struct task_struct *vm_pageout_task;
+static DECLARE_WAIT_QUEUE_HEAD(vm_pageout_wait);	/* the daemon */
+static DECLARE_WAIT_QUEUE_HEAD(vm_pageout_progress);	/* for the daemon */
+
+/* What the shrinker has asked for. */
+static atomic_long_t vm_pageout_deficit;
+
+/*
+ * Pages freed by the daemon; passes without success in a row; how often there were so
+ * many that it gave up for a while.
+ */
+static unsigned long vm_pageout_freed;
+static unsigned int vm_pageout_failed;
+static unsigned int vm_pageout_hopeless;
+
+/* Parameter, MiB; and in pages. */
+static unsigned long max_resident;
+static unsigned long vm_pageout_limit;
+
+/* ---- how much is there, and how much too much ---- */
+
+static unsigned long vm_pageout_resident(void)
+{
+	return vm_pageq_count(VM_PAGEQ_ACTIVE) +
+	       vm_pageq_count(VM_PAGEQ_INACTIVE) +
+	       vm_pageq_count(VM_PAGEQ_CACHE) + vm_page_nr_wired();
+}
+
+static unsigned long vm_pageout_over(unsigned long limit)
+{
+	unsigned long resident = vm_pageout_resident();
+
+	return limit && resident > limit ? resident - limit : 0;
+}
+
+static unsigned long vm_pageout_shortage(void)
+{
+	unsigned long limit = READ_ONCE(vm_pageout_limit);
+	long deficit = atomic_long_read(&vm_pageout_deficit);
+
+	return vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY) +
+	       max(deficit, 0L);
+}
+
+static void vm_pageout_wakeup(void)
+{
+	if (wq_has_sleeper(&vm_pageout_wait))
+		wake_up(&vm_pageout_wait);
+}
+
+static int max_resident_set(const char *text, const struct kernel_param *param)
+{
+	unsigned long mib;
+	int err = kstrtoul(text, 0, &mib);
+
+	if (err)
+		return err;
+	if (mib > ULONG_MAX >> 20)
+		return -EINVAL;
+	WRITE_ONCE(max_resident, mib);
+	WRITE_ONCE(vm_pageout_limit, mib << (20 - PAGE_SHIFT));
+	WRITE_ONCE(vm_pageout_failed, 0);
+	vm_pageout_wakeup();
+	wake_up_all(&vm_pageout_progress);
+	return 0;
+}
+
+static const struct kernel_param_ops max_resident_ops = {
+	.set = max_resident_set,
+	.get = param_get_ulong,
+};
+
+module_param_cb(max_resident, &max_resident_ops, &max_resident, 0644);
+MODULE_PARM_DESC(max_resident,
+		 "MiB of pages in memory, before others are paged out: 0 (default) for no limit");
+
+/* ---- scans ---- */
+
+/* With the folio of a page that was on a queue locked: is it still a page of ours? */
+static struct vm_page *vm_pageout_page(struct folio *folio)
+{
+	return folio->mapping ? folio->private : NULL;
+}
+
+/*
+ * Should an inactive page be spared?  Whoever has it mapped does not show when he uses it:
+ * he loses it, and the page has another round.  In the first pass a dirty one has, too.
+ */
+static bool vm_pageout_spare(struct vm_page *pg, unsigned int pass)
+{
+	bool mapped = folio_mapped(pg->folio);
+
+	if (pg->queue != VM_PAGEQ_INACTIVE)
+		return true;
+	/* Large ones of mlock() are found by vm_page_out(). */
+	if (folio_test_mlocked(pg->folio)) {
+		vm_page_activate(pg);
+		return true;
+	}
+	if (pass || pg->order)
+		return false;
+	if (mapped)
+		vm_page_unmap(pg);
+	if (!mapped && (pg->winatcfls || !folio_test_dirty(pg->folio)))
+		return false;
+	pg->winatcfls = true;
+	vm_page_deactivate(pg);
+	return true;
+}
+
+/* What cannot go is not asked again soon. */
+static void vm_pageout_refused(struct folio *folio)
+{
+	struct vm_page *pg;
+
+	folio_lock(folio);
+	pg = vm_pageout_page(folio);
+	if (pg)
+		vm_page_activate(pg);
+	folio_unlock(folio);
+}
+
+/* One page.  Returns pages freed, or a negative errno. */
+static long vm_pageout_inactive(struct folio *folio, unsigned int pass,
+				unsigned int flags)
+{
+	struct vm_page *pg;
+	bool spare;
+	long ret;
+
+	if (!folio_trylock(folio))
+		return -EAGAIN;
+	pg = vm_pageout_page(folio);
+	spare = !pg || vm_pageout_spare(pg, pass);
+	folio_unlock(folio);
+	if (spare)
+		return -EAGAIN;
+	ret = vm_page_out(folio, flags);
+	if (ret == -EBUSY)
+		vm_pageout_refused(folio);
+	return ret;
+}
+
+static bool vm_pageout_is_full(long ret)
+{
+	return ret == -ENOSPC || ret == -EIO || ret == -ENOMEM;
+}
+
+/* Returns pages freed. */
+static unsigned long vm_pageout_scan_inactive(struct vm_page *marker,
+					      unsigned long target,
+					      unsigned int pass,
+					      unsigned int flags)
+{
+	unsigned long left = vm_pageq_count(VM_PAGEQ_INACTIVE);
+	unsigned int launder = pass ? UINT_MAX : VM_PAGEOUT_LAUNDER;
+	unsigned long freed = 0;
+	struct folio *folio;
+	struct vm_page *pg;
+	long ret;
+
+	while (freed < target && left) {
+		pg = vm_pageq_scan_next(marker, VM_PAGEQ_INACTIVE);
+		if (!pg)
+			break;
+		folio = pg->folio;
+		vmobj_stat_inc(VMOBJ_SCANS);
+		left -= min(left, (unsigned long)folio_nr_pages(folio));
+		ret = vm_pageout_inactive(folio, pass,
+					  launder ? flags :
+						    flags | VM_PAGEOUT_CLEAN);
+		folio_put(folio);
+		if (ret > 0) {
+			freed += ret;
+			launder -= !!launder;
+		} else if (vm_pageout_is_full(ret)) {
+			launder = 0;
+		}
+		cond_resched();
+	}
+	vm_pageq_remove(marker);
+	vmobj_stat_add(VMOBJ_RECLAIMS, freed);
+	return freed;
+}
+
+/*
+ * Make a page inactive if it has not been touched for long; the more scans have failed,
+ * the shorter that is.  Returns pages.
+ */
+static unsigned long vm_pageout_deactivate(struct vm_page *pg,
+					   unsigned int pass)
+{
+	unsigned int decline = 1 + pass * pass * VM_ACT_MAX / 4;
+
+	if (pg->queue != VM_PAGEQ_ACTIVE || vm_page_mlocked(pg))
+		return 0;
+	pg->act_count -= min_t(unsigned int, pg->act_count, decline);
+	if (pg->act_count) {
+		vm_page_activate(pg);
+		return 0;
+	}
+	vm_page_unmap(pg);
+	pg->winatcfls = false;
+	vm_page_deactivate(pg);
+	vmobj_stat_inc(VMOBJ_DEACTIVATIONS);
+	return vm_page_nr(pg);
+}
+
+/* The family lock is not to be waited for with a folio lock held: it is taken first. */
+static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
+{
+	struct vm_family *family = NULL;
+	unsigned long nr = 0;
+	struct vm_page *pg;
+
+	if (folio_trylock(folio)) {
+		family = vm_family_of_folio(folio);
+		folio_unlock(folio);
+	}
+	if (!family)
+		return 0;
+	vm_family_read_lock(family);
+	if (folio_trylock(folio)) {
+		pg = vm_pageout_page(folio);
+		if (pg && folio->mapping == family->mapping)
+			nr = vm_pageout_deactivate(pg, pass);
+		folio_unlock(folio);
+	}
+	vm_family_read_unlock(family);
+	vm_family_put(family);
+	return nr;
+}
+
+static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted,
+				   unsigned int pass)
+{
+	unsigned long left = vm_pageq_count(VM_PAGEQ_ACTIVE), done = 0, nr;
+	struct folio *folio;
+	struct vm_page *pg;
+
+	while (done < wanted && left) {
+		pg = vm_pageq_scan_next(marker, VM_PAGEQ_ACTIVE);
+		if (!pg)
+			break;
+		folio = pg->folio;
+		nr = folio_nr_pages(folio);
+		left -= min(left, nr);
+		done += vm_pageout_active(folio, pass);
+		folio_put(folio);
+		cond_resched();
+	}
+	vm_pageq_remove(marker);
+}
+
+/* A third of all is inactive: so long is the time to be touched in (BSD). */
+static unsigned long vm_pageout_inactive_missing(unsigned long target)
+{
+	unsigned long inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
+	unsigned long wanted = target +
+			       (vm_pageq_count(VM_PAGEQ_ACTIVE) + inactive) / 3;
+
+	return wanted > inactive ? wanted - inactive : 0;
+}
+
+unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
+{
+	struct vm_page *marker = vm_pageq_marker_alloc();
+	unsigned long freed;
+
+	if (!marker)
+		return 0;
+	freed = vm_pageout_scan_inactive(marker, target, pass, 0);
+	vm_pageout_scan_active(marker, vm_pageout_inactive_missing(target),
+			       pass);
+	vm_pageq_marker_free(marker);
+	return freed;
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_pageout_scan);
+
+/* ---- the daemon ---- */
+
+static void vm_pageout_account(unsigned long freed)
+{
+	atomic_long_sub(freed, &vm_pageout_deficit);
+	if (atomic_long_read(&vm_pageout_deficit) < 0)
+		atomic_long_set(&vm_pageout_deficit, 0);
+	WRITE_ONCE(vm_pageout_freed, vm_pageout_freed + freed);
+	WRITE_ONCE(vm_pageout_failed, freed ? 0 : vm_pageout_failed + 1);
+	if (vm_pageout_failed > VM_PAGEOUT_PASSES) {
+		/* What cannot be had is not asked for any longer. */
+		atomic_long_set(&vm_pageout_deficit, 0);
+		WRITE_ONCE(vm_pageout_hopeless, vm_pageout_hopeless + 1);
+	}
+	wake_up_all(&vm_pageout_progress);
+}
+
+static void vm_pageout_run(void)
+{
+	unsigned int flags, pass = READ_ONCE(vm_pageout_failed);
+	unsigned long freed;
+
+	/* Even if shmem is all there is, and not open yet: that may reclaim memory. */
+	vm_swapstore_prepare();
+	flags = memalloc_noreclaim_save();
+	freed = vm_pageout_scan(vm_pageout_shortage(), pass);
+	memalloc_noreclaim_restore(flags);
+	vm_pageout_account(freed);
+}
+
+/* Then it is tried anew: somebody may have made room. */
+static void vm_pageout_back_off(void)
+{
+	wait_event_freezable_timeout(vm_pageout_wait,
+				     kthread_should_stop() ||
+				     !READ_ONCE(vm_pageout_failed),
+				     VM_PAGEOUT_WAIT);
+	WRITE_ONCE(vm_pageout_failed, 0);
+}
+
+static int vm_pageout(void *unused)
+{
+	set_freezable();
+	while (!kthread_should_stop()) {
+		wait_event_freezable(vm_pageout_wait, kthread_should_stop() ||
+						      vm_pageout_shortage());
+		if (kthread_should_stop())
+			break;
+		vm_pageout_run();
+		/* A first failure is only the first round of inactive pages. */
+		if (READ_ONCE(vm_pageout_failed) > VM_PAGEOUT_PASSES)
+			vm_pageout_back_off();
+	}
+	return 0;
+}
+
+/* ---- who waits ---- */
+
+static bool vm_pageout_may_go_on(unsigned int hopeless)
+{
+	return !vm_pageout_over(READ_ONCE(vm_pageout_limit)) ||
+	       READ_ONCE(vm_pageout_hopeless) != hopeless;
+}
+
+static int vm_pageout_wait_for_room(void)
+{
+	unsigned int hopeless = READ_ONCE(vm_pageout_hopeless);
+	unsigned long pflags;
+	int err;
+
+	vmobj_stat_inc(VMOBJ_THROTTLES);
+	psi_memstall_enter(&pflags);
+	vm_pageout_wakeup();
+	err = wait_event_killable(vm_pageout_progress,
+				  vm_pageout_may_go_on(hopeless));
+	psi_memstall_leave(&pflags);
+	if (err)
+		return -EINTR;
+	return vm_pageout_over(READ_ONCE(vm_pageout_limit)) ? -ENOSPC : 0;
+}
+
+int vm_pageout_throttle(void)
+{
+	unsigned long limit = READ_ONCE(vm_pageout_limit);
+
+	if (likely(!limit))
+		return 0;
+	if (vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY))
+		vm_pageout_wakeup();
+	return vm_pageout_over(limit) ? vm_pageout_wait_for_room() : 0;
+}
+
+/* ---- the shrinker ---- */
+
+static unsigned long vm_shrink_count(struct shrinker *shrinker,
+				     struct shrink_control *sc)
+{
+	/* Nothing goes any more: then it is for the OOM killer. */
+	if (READ_ONCE(vm_pageout_failed) > VM_PAGEOUT_PASSES)
+		return 0;
+	return vm_pageq_count(VM_PAGEQ_INACTIVE) +
+	       vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
+}
+
+/* What is clean, at once, and without waiting for anybody. */
+static unsigned long vm_shrink_clean(unsigned long nr)
+{
+	struct vm_page *marker = vm_pageq_marker_alloc();
+	unsigned long freed;
+
+	if (!marker)
+		return 0;
+	freed = vm_pageout_scan_inactive(marker, nr, 1, VM_PAGEOUT_TRY |
+							VM_PAGEOUT_CLEAN);
+	vm_pageq_marker_free(marker);
+	return freed;
+}
+
+/* Wait for the daemon, if that is allowed.  Returns what it has freed meanwhile. */
+static unsigned long vm_shrink_wait(struct shrink_control *sc)
+{
+	unsigned long before = READ_ONCE(vm_pageout_freed);
+
+	if (current_is_kswapd() || current->flags & PF_KTHREAD ||
+	    !(sc->gfp_mask & __GFP_IO))
+		return 0;
+	wait_event_killable_timeout(vm_pageout_progress,
+				    READ_ONCE(vm_pageout_freed) != before,
+				    VM_PAGEOUT_WAIT);
+	return READ_ONCE(vm_pageout_freed) - before;
+}
+
+static unsigned long vm_shrink_scan(struct shrinker *shrinker,
+				    struct shrink_control *sc)
+{
+	unsigned long freed;
+
+	if (current == vm_pageout_task || !(sc->gfp_mask & __GFP_FS))
+		return SHRINK_STOP;
+	freed = vm_shrink_clean(sc->nr_to_scan);
+	if (freed < sc->nr_to_scan) {
+		atomic_long_add(sc->nr_to_scan - freed, &vm_pageout_deficit);
+		vm_pageout_wakeup();
+		freed += vm_shrink_wait(sc);
+	}
+	return freed ?: SHRINK_STOP;
+}
+
+static struct shrinker *vm_shrinker;
+
+/* ---- init and exit ---- */
+
+int vm_pageout_init(void)
+{
+	vm_shrinker = compat_shrinker_register("vmobj", vm_shrink_count,
+					       vm_shrink_scan);
+	if (!vm_shrinker)
+		return -ENOMEM;
+	vm_pageout_task = kthread_run(vm_pageout, NULL, "vmobj_pageout");
+	if (IS_ERR(vm_pageout_task)) {
+		compat_shrinker_unregister(vm_shrinker);
+		return PTR_ERR(vm_pageout_task);
+	}
+	return 0;
+}
+
+void vm_pageout_exit(void)
+{
+	kthread_stop(vm_pageout_task);
+	compat_shrinker_unregister(vm_shrinker);
+}
