@@ -646,7 +646,7 @@ static void control(struct kunit *test)
 		{ "remove other", -ENOENT },
 		{ "remove " NAME " 1", -EINVAL },
 		{ "remove a\\040b", -ENOENT },
-		{ " remove " NAME " \n", 0 },
+		{ " remove " NAME "\n", 0 },
 	};
 	struct stub *stub = stub_add(test, NAME, &plain_ops, PRIORITY);
 	char text[64];

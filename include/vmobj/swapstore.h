@@ -95,8 +95,8 @@ int vm_swapstore_remove(const char *name);
  * @nr: how many, at least 1
  * @first: out: the first of them
  *
- * Any context.  Opens the default store if there is none yet only if called by
- * who may sleep: see vm_swapstore_prepare().
+ * Any context.  Of the store with the highest priority that has any.  Does not open the
+ * default store: see vm_swapstore_prepare().
  *
  * Return: how many there are, 1 to @nr; 0 if there is no room.
  */
