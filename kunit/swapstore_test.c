@@ -9,6 +9,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -566,6 +567,25 @@ static void remove_waits_for_blocks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EBUSY, late.again);
 }
 
+/* Fails if a store that could not be emptied is lost, or stays closed to allocation. */
+static void remove_is_interrupted(struct kunit *test)
+{
+	struct stub *stub = stub_add(test, NAME, &plain_ops, PRIORITY);
+	unsigned long index;
+
+	KUNIT_ASSERT_EQ(test, 1U, stub_alloc(stub, 1, &index));
+	allow_signal(SIGUSR1);
+	send_sig(SIGUSR1, current, 1);
+	KUNIT_EXPECT_EQ(test, -EINTR, vm_swapstore_remove(NAME));
+	flush_signals(current);
+	disallow_signal(SIGUSR1);
+	KUNIT_EXPECT_FALSE(test, vm_swblk_draining(stub->base));
+	KUNIT_EXPECT_EQ(test, 0U, stub->closed);
+	KUNIT_EXPECT_EQ(test, 1U, stub_alloc(stub, 1, &index));
+	stub_free(stub, 0, 2);
+	stub_end(stub, NAME);
+}
+
 /* Fails if two stores have one name, or a store has no blocks. */
 static void names_and_sizes(struct kunit *test)
 {
@@ -763,6 +783,7 @@ static struct kunit_case swapstore_cases[] = {
 	KUNIT_CASE(io_errors),
 	KUNIT_CASE(keeps_blocks_while_there_is_room),
 	KUNIT_CASE(remove_waits_for_blocks),
+	KUNIT_CASE(remove_is_interrupted),
 	KUNIT_CASE(names_and_sizes),
 	KUNIT_CASE(many_stores),
 	KUNIT_CASE(show),
