@@ -7,8 +7,8 @@
  * the first page is to be written.
  *
  *	Size	Twice the memory: all of ours could be there once, and this is about as much
- *		as memory and the system's swap have together.  What is not used costs one
- *		bit in 16 KiB, so it does not matter much.
+ *		as memory and the system's swap have together.  What is not used costs two
+ *		bits for each page.
  *	Memory	A write needs a page for each page.  It may reclaim memory for it, once,
  *		but not dip into reserves: what it frees by that comes only after the write.
  *	Cgroup	The copy is charged to the cgroup that the page is charged to, as if that

@@ -38,7 +38,7 @@ typedef u64 vm_swblk_t;
  * @discard: what is in these blocks is not needed any more.  May sleep.  May be NULL
  * @close: no block is in use; free @data.  May sleep.  May be NULL
  *
- * All but @close return 0 or a negative errno.
+ * @read and @write return 0 or a negative errno.
  */
 struct vm_store_ops {
 	const char *type;
