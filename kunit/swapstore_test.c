@@ -720,8 +720,8 @@ static void default_store(struct kunit *test)
 /* From 7.0 on a kernel thread sees no files: a program does it. */
 static int run(const char *command)
 {
-	char *argv[] = { "/bin/sh", "-c", (char *)command, NULL };
-	char *envp[] = { "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL };
+	char *argv[4] = { "/bin/sh", "-c", (char *)command, NULL };
+	char *envp[2] = { "PATH=/bin:/sbin:/usr/bin:/usr/sbin", NULL };
 
 	return call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
 }
