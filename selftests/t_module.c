@@ -20,7 +20,7 @@ static int unload(void)
 	return syscall(SYS_delete_module, NAME, O_NONBLOCK) ? errno : 0;
 }
 
-static int load(void)
+static int load_with(const char *parameters)
 {
 	int fd = open(module_file(), O_RDONLY | O_CLOEXEC), err = 0;
 	int flags = 4;		/* MODULE_INIT_COMPRESSED_FILE */
@@ -30,10 +30,15 @@ static int load(void)
 	/* Distributions compress them; what does, is named after it. */
 	if (!strcmp(module_file() + strlen(module_file()) - 3, ".ko"))
 		flags = 0;
-	if (syscall(SYS_finit_module, fd, "", flags))
+	if (syscall(SYS_finit_module, fd, parameters, flags))
 		err = errno;
 	close(fd);
 	return err;
+}
+
+static int load(void)
+{
+	return load_with("");
 }
 
 /* The last file of an ended process is closed a moment after its end. */
@@ -210,6 +215,60 @@ TEST(an_open_debugfs_file_does_no_harm)
 	if (!err)
 		ASSERT_EQ(0, load());
 	EXPECT_TRUE(vt_check_ok());
+}
+
+static bool can_be_written(const char *name)
+{
+	int fd = open(name, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool make_swap_file(const char *name)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char page[vt_page_size];
+	bool ok = fd >= 0;
+	int i;
+
+	memset(page, 1, sizeof(page));
+	for (i = 0; ok && i < 16; i++)
+		ok = write(fd, page, sizeof(page)) == (ssize_t)sizeof(page);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Fails if a swap file is kept after unloading, or after loading has failed. */
+TEST(swap_files_as_a_parameter)
+{
+	const char *one = "/tmp/module-swap-1", *two = "/tmp/module-swap-2";
+	char *text;
+
+	NEED_MODULE();
+	VT_NEED_DEBUGFS();
+	ASSERT_TRUE(make_swap_file(one));
+	ASSERT_TRUE(make_swap_file(two));
+	ASSERT_EQ(0, unload_soon());
+	ASSERT_EQ(0, load_with("swap=/tmp/module-swap-1,/tmp/module-swap-2"));
+	text = vt_read_file(VT_DEBUGFS "swap", 4096, NULL);
+	ASSERT_NE(NULL, text);
+	EXPECT_NE(NULL, strstr(text, "/tmp/module-swap-1 file 16 0 0 0 "));
+	EXPECT_NE(NULL, strstr(text, "/tmp/module-swap-2 file 16 0 0 0 "));
+	free(text);
+	EXPECT_FALSE(can_be_written(one));
+	ASSERT_EQ(0, unload_soon());
+	EXPECT_TRUE(can_be_written(one));
+	EXPECT_TRUE(can_be_written(two));
+
+	EXPECT_EQ(EISDIR, load_with("swap=/tmp/module-swap-1,/tmp"));
+	EXPECT_EQ(EINVAL, load_with("swap_size=-2"));
+	EXPECT_TRUE(can_be_written(one));
+	unlink(one);
+	unlink(two);
+	ASSERT_EQ(0, load());
 }
 
 TEST_HARNESS_MAIN

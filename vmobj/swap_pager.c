@@ -345,14 +345,18 @@ static int vm_pageout_write(struct vm_pageout *out)
 
 /* ---- finishing ---- */
 
-/* Enter the blocks of a page, if it is as it was written; or give them back. */
+/*
+ * Enter the blocks of a page that is as it was written; or give them back.  A store that
+ * is being removed must not be given pages that it has been asked to bring back.
+ */
 static bool vm_pageout_enter(struct vm_pageout *out, struct vm_page *pg,
 			     pgoff_t index, unsigned int at, unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		if (vm_swap_enter(out->object, index + i, out->blk[at + i],
+		if (vm_swblk_draining(out->blk[at + i]) ||
+		    vm_swap_enter(out->object, index + i, out->blk[at + i],
 				  GFP_PAGEOUT))
 			break;
 	if (i == nr)
@@ -370,7 +374,7 @@ static void vm_pageout_give_back(struct vm_pageout *out, unsigned int at,
 	unsigned int i;
 
 	for (i = at; i < at + nr; i++) {
-		if (err == -EIO)
+		if (err && err != -ENOMEM && err != -EINTR)
 			vm_swblk_spoil(out->blk[i]);
 		else
 			vm_swblk_free(out->blk[i], 1);

@@ -7,8 +7,8 @@
  * the first page is to be written.
  *
  *	Size	Twice the memory: all of ours could be there once, and this is about as much
- *		as memory and the system's swap have together.  What is not used costs one
- *		bit in 16 KiB, so it does not matter much.
+ *		as memory and the system's swap have together.  What is not used costs two
+ *		bits for each page.
  *	Memory	A write needs a page for each page.  It may reclaim memory for it, once,
  *		but not dip into reserves: what it frees by that comes only after the write.
  *	Cgroup	The copy is charged to the cgroup that the page is charged to, as if that
@@ -281,7 +281,8 @@ int vm_swapshmem_add(void)
 
 /* ---- files and block devices ---- */
 
-static struct lock_class_key vm_swapfile_rwsem_key;
+/* Of the lock class of inodes; no kernel uses as many. */
+#define VM_SWAPFILE_SUBCLASS	(MAX_LOCKDEP_SUBCLASSES - 1)
 
 /*
  * From one writer, us, to one who denies writing, and nothing in between.  Fails if there
@@ -295,7 +296,7 @@ static int vm_swapfile_claim(struct file *file)
 		return -EBUSY;
 	if (atomic_cmpxchg(&inode->i_writecount, 1, -1) != 1)
 		return -ETXTBSY;
-	lockdep_set_class(&inode->i_rwsem, &vm_swapfile_rwsem_key);
+	lockdep_set_subclass(&inode->i_rwsem, VM_SWAPFILE_SUBCLASS);
 	return 0;
 }
 
@@ -303,7 +304,7 @@ static void vm_swapfile_unclaim(struct file *file)
 {
 	struct inode *inode = file_inode(file);
 
-	lockdep_set_class(&inode->i_rwsem, &inode->i_sb->s_type->i_mutex_key);
+	lockdep_set_subclass(&inode->i_rwsem, 0);
 	atomic_add(2, &inode->i_writecount);
 }
 

@@ -29,6 +29,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string_helpers.h>
+#include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -440,9 +441,9 @@ EXPORT_SYMBOL_IF_KUNIT(vm_swblk_read);
 
 static void vm_store_free(struct vm_swap_store *store)
 {
-	kvfree(store->checksums);
-	kvfree(store->discard);
-	kvfree(store->map);
+	vfree(store->checksums);
+	vfree(store->discard);
+	vfree(store->map);
 	kfree(store->name);
 	kfree(store);
 }
@@ -458,11 +459,11 @@ static struct vm_swap_store *vm_store_new(const char *name,
 		return NULL;
 	store->blocks = blocks;
 	store->name = kstrdup(name, GFP_KERNEL);
-	store->map = kvcalloc(longs, sizeof(long), GFP_KERNEL);
+	store->map = vcalloc(longs, sizeof(long));
 	if (ops->discard)
-		store->discard = kvcalloc(longs, sizeof(long), GFP_KERNEL);
+		store->discard = vcalloc(longs, sizeof(long));
 	if (checksums)
-		store->checksums = kvcalloc(blocks, sizeof(u32), GFP_KERNEL);
+		store->checksums = vcalloc(blocks, sizeof(u32));
 	if (store->name && store->map && !store->discard == !ops->discard &&
 	    !store->checksums == !checksums)
 		return store;

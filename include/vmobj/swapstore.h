@@ -38,7 +38,7 @@ typedef u64 vm_swblk_t;
  * @discard: what is in these blocks is not needed any more.  May sleep.  May be NULL
  * @close: no block is in use; free @data.  May sleep.  May be NULL
  *
- * All but @close return 0 or a negative errno.
+ * @read and @write return 0 or a negative errno.
  */
 struct vm_store_ops {
 	const char *type;
@@ -95,8 +95,8 @@ int vm_swapstore_remove(const char *name);
  * @nr: how many, at least 1
  * @first: out: the first of them
  *
- * Any context.  Opens the default store if there is none yet only if called by
- * who may sleep: see vm_swapstore_prepare().
+ * Any context.  Of the store with the highest priority that has any.  Does not open the
+ * default store: see vm_swapstore_prepare().
  *
  * Return: how many there are, 1 to @nr; 0 if there is no room.
  */
