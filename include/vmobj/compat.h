@@ -15,6 +15,7 @@
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/shmem_fs.h>
+#include <linux/swap.h>
 #include <linux/uio.h>
 #include <linux/version.h>
 
@@ -238,6 +239,20 @@ static inline struct file *compat_shmem_file(const char *name, loff_t size)
 #else
 #define COMPAT_FSNOTIFY_GROUP_FLAGS	0
 #endif
+
+/*
+ * A shrinker has freed whole pages.  6.4: a function for that, and another name for the
+ * number.
+ */
+static inline void compat_account_reclaimed(unsigned long pages)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
+#else
+	mm_account_reclaimed_pages(pages);
+#endif
+}
 
 /*
  * 6.7: shrinkers are allocated by the kernel.  Before, there is one and no more.
