@@ -500,6 +500,7 @@ static int vmobj_stats_show(struct seq_file *m, void *v)
 	seq_printf(m, "pages_inactive %lu\n", vm_pageq_count(VM_PAGEQ_INACTIVE));
 	seq_printf(m, "pages_cache %lu\n", vm_pageq_count(VM_PAGEQ_CACHE));
 	seq_printf(m, "pages_wired %lu\n", vm_page_nr_wired());
+	seq_printf(m, "pages_swapped %lu\n", vm_swblk_used());
 	seq_printf(m, "worst_hold_ns %llu\n", vmobj_stat_worst_hold());
 	for (i = 0; i < VMOBJ_NR_STATS; i++)
 		seq_printf(m, "%s %lu\n", vmobj_stat_name(i), vmobj_stat_read(i));

@@ -322,6 +322,15 @@ static int vm_pagein_once(struct vm_pagein *in, bool cluster)
 	return err ?: vm_pagein_finish(in);
 }
 
+/*
+ * Does it pay to read the neighbours?  A file has read its own ahead anyway.  In swap
+ * they may be touched in no order, and each would drive out another page.
+ */
+static bool vm_pagein_wants_cluster(const struct vm_pagein *in)
+{
+	return in->pager || in->index == READ_ONCE(in->object->next_pagein);
+}
+
 int vm_pager_getpage(struct vm_object *object, pgoff_t index)
 {
 	struct vm_pagein in = {
@@ -329,13 +338,13 @@ int vm_pager_getpage(struct vm_object *object, pgoff_t index)
 		.pager = object->handle ? object->handle->pager : NULL,
 		.index = index,
 	};
+	bool cluster, wanted = vm_pagein_wants_cluster(&in);
 	unsigned int tries = 0;
-	bool cluster;
 	int err;
 
 	/* A neighbour that cannot be read is not to harm. */
 	do {
-		cluster = tries++ < VM_PAGEIN_TRIES;
+		cluster = wanted && tries++ < VM_PAGEIN_TRIES;
 		err = vm_pagein_once(&in, cluster);
 		if (cluster && err && err != -EAGAIN && err != -EEXIST)
 			err = vm_pagein_once(&in, false);
@@ -343,6 +352,8 @@ int vm_pager_getpage(struct vm_object *object, pgoff_t index)
 			err = -EINTR;
 		cond_resched();
 	} while (err == -EAGAIN);
+	if (!err)
+		WRITE_ONCE(object->next_pagein, in.start + in.nr);
 	return err == -EEXIST ? 0 : err;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_pager_getpage);

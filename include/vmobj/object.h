@@ -99,6 +99,7 @@ enum vm_object_flag {
  * @writeset_last: part of it used last; written without a lock by faults
  * @swap: blocks of swap by family index, see swap.h
  * @swapped: how many
+ * @next_pagein: the page after those read last; written without a lock
  * @swap_changes: counts pages written to swap; family lock, for writing to change it
  * @id: never used twice
  *
@@ -130,6 +131,7 @@ struct vm_object {
 	struct vm_writeset_group *writeset_last;
 	struct xarray swap;
 	atomic_long_t swapped;
+	pgoff_t next_pagein;
 	u32 swap_changes;
 	u64 id;
 };
