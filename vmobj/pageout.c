@@ -30,6 +30,7 @@
  */
 #include <linux/freezer.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -47,6 +48,7 @@
 #include <vmobj/pageq.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
+#include <vmobj/trace.h>
 
 /* Dirty pages (or clusters of them) written in the first pass (BSD). */
 #define VM_PAGEOUT_LAUNDER	32
@@ -159,6 +161,7 @@ MODULE_PARM_DESC(max_resident,
  * @pass: see vm_pageout_scan()
  * @flags: VM_PAGEOUT_*
  * @launder: dirty pages, or clusters of them, that may still be written
+ * @scanned: pages that have been looked at
  */
 struct vm_scan {
 	struct vm_page *marker;
@@ -167,6 +170,7 @@ struct vm_scan {
 	unsigned int pass;
 	unsigned int flags;
 	unsigned int launder;
+	unsigned long scanned;
 };
 
 /* With the folio of a page that was on a queue locked: is it still a page of ours? */
@@ -246,7 +250,7 @@ static bool vm_pageout_is_full(long ret)
 /* Returns pages freed.  The marker stays where it is. */
 static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 {
-	unsigned long freed = 0, scanned = 0;
+	unsigned long freed = 0;
 	struct folio *folio;
 	long ret;
 
@@ -254,7 +258,7 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 		folio = vm_pageq_scan_next(scan->marker, VM_PAGEQ_INACTIVE);
 		if (!folio)
 			break;
-		scanned++;
+		scan->scanned++;
 		scan->left -= min(scan->left,
 				  (unsigned long)folio_nr_pages(folio));
 		ret = vm_pageout_inactive(folio, scan);
@@ -267,7 +271,7 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 		}
 		cond_resched();
 	}
-	vmobj_stat_add(VMOBJ_SCANS, scanned);
+	vmobj_stat_add(VMOBJ_SCANS, scan->scanned);
 	vmobj_stat_add(VMOBJ_RECLAIMS, freed);
 	return freed;
 }
@@ -325,8 +329,10 @@ static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
 	return nr;
 }
 
-static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted,
-				   unsigned int pass)
+/* Returns pages that have become inactive. */
+static unsigned long vm_pageout_scan_active(struct vm_page *marker,
+					    unsigned long wanted,
+					    unsigned int pass)
 {
 	unsigned long left = vm_pageq_count(VM_PAGEQ_ACTIVE), done = 0, nr;
 	struct folio *folio;
@@ -342,6 +348,7 @@ static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted,
 		cond_resched();
 	}
 	vm_pageq_remove(marker);
+	return done;
 }
 
 /* A third of all is inactive: so long is the time to be touched in (BSD). */
@@ -363,15 +370,17 @@ unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
 		.pass = pass,
 		.launder = pass ? UINT_MAX : VM_PAGEOUT_LAUNDER,
 	};
-	unsigned long freed;
+	unsigned long freed, deactivated;
 
 	if (!scan.marker)
 		return 0;
 	freed = vm_pageout_scan_inactive(&scan);
 	vm_pageq_remove(scan.marker);
-	vm_pageout_scan_active(scan.marker, vm_pageout_inactive_missing(target),
-			       pass);
+	deactivated = vm_pageout_scan_active(scan.marker,
+					     vm_pageout_inactive_missing(target),
+					     pass);
 	vm_pageq_marker_free(scan.marker);
+	trace_vmobj_pageout_scan(target, pass, scan.scanned, freed, deactivated);
 	return freed;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_pageout_scan);
@@ -460,6 +469,7 @@ static bool vm_pageout_may_go_on(unsigned int hopeless)
 static int vm_pageout_wait_for_room(void)
 {
 	unsigned int hopeless = READ_ONCE(vm_pageout_hopeless);
+	u64 since = ktime_get_ns();
 	unsigned long pflags;
 	int err;
 
@@ -472,8 +482,11 @@ static int vm_pageout_wait_for_room(void)
 	atomic_dec(&vm_pageout_waiters);
 	psi_memstall_leave(&pflags);
 	if (err)
-		return -EINTR;
-	return vm_pageout_over(READ_ONCE(vm_pageout_limit)) ? -ENOSPC : 0;
+		err = -EINTR;
+	else if (vm_pageout_over(READ_ONCE(vm_pageout_limit)))
+		err = -ENOSPC;
+	trace_vmobj_throttle(ktime_get_ns() - since, err);
+	return err;
 }
 
 int vm_pageout_throttle(void)
