@@ -14,7 +14,7 @@
 #define STORE_BLOCKS	64UL
 
 /* So many scans without success, and any page has been tried. */
-#define PASSES		8
+#define PASSES		4
 
 static struct {
 	u64 block[STORE_BLOCKS];

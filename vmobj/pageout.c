@@ -55,9 +55,9 @@
 
 /*
  * Passes without success before waiters are told that there is no hope.  In so many any
- * page has become inactive, and has been tried: see vm_pageout_decline().
+ * page has become inactive, and has been tried: see vm_pageout_deactivate().
  */
-#define VM_PAGEOUT_PASSES	8
+#define VM_PAGEOUT_PASSES	4
 
 /* The daemon begins when so much of the limit is left: one part in so many. */
 #define VM_PAGEOUT_EARLY	32
@@ -277,22 +277,17 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 }
 
 /*
- * By so much activity declines in a pass: 1 as long as pages are found (BSD ACT_DECLINE),
- * and then more each time, so that after six failures nothing is left of VM_ACT_MAX.
+ * Make a page inactive if it has not been touched for long; the more scans have failed,
+ * the shorter that is: after two nothing is left of VM_ACT_MAX.  Returns pages.
  */
-static unsigned int vm_pageout_decline(unsigned int pass)
-{
-	return 1U << min(pass, 6U);
-}
-
-/* Make a page inactive if it has not been touched for long.  Returns pages. */
 static unsigned long vm_pageout_deactivate(struct vm_page *pg,
 					   unsigned int pass)
 {
+	unsigned int decline = 1 + pass * pass * VM_ACT_MAX / 4;
+
 	if (pg->queue != VM_PAGEQ_ACTIVE || vm_page_mlocked(pg))
 		return 0;
-	pg->act_count -= min_t(unsigned int, pg->act_count,
-			       vm_pageout_decline(pass));
+	pg->act_count -= min_t(unsigned int, pg->act_count, decline);
 	if (pg->act_count) {
 		vm_pageq_rotate(pg);
 		return 0;
