@@ -477,11 +477,13 @@ static void u56_willneed_activates(struct kunit *test)
 /* Which page does a scan of the inactive queue find first? */
 static struct vm_page *first_inactive(struct vm_page *marker)
 {
-	struct vm_page *first, *pg;
+	struct vm_page *first = NULL;
+	struct folio *folio;
 
-	first = vm_pageq_scan_next(marker, VM_PAGEQ_INACTIVE);
-	for (pg = first; pg; pg = vm_pageq_scan_next(marker, VM_PAGEQ_INACTIVE))
-		folio_put(pg->folio);
+	while ((folio = vm_pageq_scan_next(marker, VM_PAGEQ_INACTIVE))) {
+		first = first ?: folio->private;
+		folio_put(folio);
+	}
 	return first;
 }
 
@@ -523,8 +525,9 @@ static void u61_dontneed_ratios(struct kunit *test)
 static void scan_survives_removal(struct kunit *test)
 {
 	struct world *w = test->priv;
-	struct vm_page *marker = vm_pageq_marker_alloc(), *pg;
+	struct vm_page *marker = vm_pageq_marker_alloc();
 	struct vm_object *a;
+	struct folio *folio;
 	unsigned int seen = 0;
 	unsigned long i;
 
@@ -534,9 +537,9 @@ static void scan_survives_removal(struct kunit *test)
 	world_lock(w);
 	vm_object_deactivate_pages(a);
 	world_unlock(w);
-	while ((pg = vm_pageq_scan_next(marker, VM_PAGEQ_INACTIVE))) {
-		i = pg->index;
-		folio_put(pg->folio);
+	while ((folio = vm_pageq_scan_next(marker, VM_PAGEQ_INACTIVE))) {
+		i = folio->index;
+		folio_put(folio);
 		seen++;
 		world_lock(w);
 		vm_object_page_remove(a, i, i + 1, false);

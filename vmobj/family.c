@@ -253,6 +253,7 @@ struct vm_family *vm_family_of_folio(struct folio *folio)
 	vm_family_get(family);
 	return family;
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_family_of_folio);
 
 /* ---- the structure lock ---- */
 

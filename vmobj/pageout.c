@@ -30,6 +30,7 @@
  */
 #include <linux/freezer.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -47,18 +48,25 @@
 #include <vmobj/pageq.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
+#include <vmobj/trace.h>
 
 /* Dirty pages (or clusters of them) written in the first pass (BSD). */
 #define VM_PAGEOUT_LAUNDER	32
 
-/* Passes without success before waiters are told that there is no hope. */
-#define VM_PAGEOUT_PASSES	3
+/*
+ * Passes without success before waiters are told that there is no hope.  In so many any
+ * page has become inactive, and has been tried: see vm_pageout_deactivate().
+ */
+#define VM_PAGEOUT_PASSES	4
 
 /* The daemon begins when so much of the limit is left: one part in so many. */
 #define VM_PAGEOUT_EARLY	32
 
 /* How long who reclaims memory waits for the daemon, and the daemon after failures. */
 #define VM_PAGEOUT_WAIT		(HZ / 10)
+
+/* The daemon waits twice as long after each round of failures, so often. */
+#define VM_PAGEOUT_DOUBLINGS	6
 
 static struct task_struct *vm_pageout_task;
 static DECLARE_WAIT_QUEUE_HEAD(vm_pageout_wait);	/* the daemon */
@@ -74,6 +82,13 @@ static atomic_long_t vm_pageout_deficit;
 static unsigned long vm_pageout_freed;
 static unsigned int vm_pageout_failed;
 static unsigned int vm_pageout_hopeless;
+
+/* Faults that wait for room. */
+static atomic_t vm_pageout_waiters;
+
+/* Where the shrinker has got to in the inactive queue; a bit is its lock. */
+static struct vm_page *vm_shrink_marker;
+static unsigned long vm_shrink_busy;
 
 /* Parameter, MiB; and in pages. */
 static unsigned long max_resident;
@@ -138,6 +153,26 @@ MODULE_PARM_DESC(max_resident,
 
 /* ---- scans ---- */
 
+/**
+ * struct vm_scan - a scan of the inactive queue
+ * @marker: where it is
+ * @target: pages wanted
+ * @left: pages still to be looked at
+ * @pass: see vm_pageout_scan()
+ * @flags: VM_PAGEOUT_*
+ * @launder: dirty pages, or clusters of them, that may still be written
+ * @scanned: pages that have been looked at
+ */
+struct vm_scan {
+	struct vm_page *marker;
+	unsigned long target;
+	unsigned long left;
+	unsigned int pass;
+	unsigned int flags;
+	unsigned int launder;
+	unsigned long scanned;
+};
+
 /* With the folio of a page that was on a queue locked: is it still a page of ours? */
 static struct vm_page *vm_pageout_page(struct folio *folio)
 {
@@ -148,18 +183,21 @@ static struct vm_page *vm_pageout_page(struct folio *folio)
  * Should an inactive page be spared?  Whoever has it mapped does not show when he uses it:
  * he loses it, and the page has another round.  In the first pass a dirty one has, too.
  */
-static bool vm_pageout_spare(struct vm_page *pg, unsigned int pass)
+static bool vm_pageout_spare(struct vm_page *pg, const struct vm_scan *scan)
 {
 	bool mapped = folio_mapped(pg->folio);
 
 	if (pg->queue != VM_PAGEQ_INACTIVE)
+		return true;
+	/* Whoever may write to a page has made it dirty: no need to look at PTEs. */
+	if (!scan->launder && folio_test_dirty(pg->folio))
 		return true;
 	/* Large ones of mlock() are found by vm_page_out(). */
 	if (folio_test_mlocked(pg->folio)) {
 		vm_page_activate(pg);
 		return true;
 	}
-	if (pass || pg->order)
+	if (scan->pass || pg->order)
 		return false;
 	if (mapped)
 		vm_page_unmap(pg);
@@ -170,12 +208,13 @@ static bool vm_pageout_spare(struct vm_page *pg, unsigned int pass)
 	return true;
 }
 
-/* What cannot go is not asked again soon. */
+/* What cannot go is not asked again soon.  The shrinker waits for nobody. */
 static void vm_pageout_refused(struct folio *folio)
 {
 	struct vm_page *pg;
 
-	folio_lock(folio);
+	if (!folio_trylock(folio))
+		return;
 	pg = vm_pageout_page(folio);
 	if (pg)
 		vm_page_activate(pg);
@@ -183,8 +222,7 @@ static void vm_pageout_refused(struct folio *folio)
 }
 
 /* One page.  Returns pages freed, or a negative errno. */
-static long vm_pageout_inactive(struct folio *folio, unsigned int pass,
-				unsigned int flags)
+static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
 {
 	struct vm_page *pg;
 	bool spare;
@@ -193,11 +231,12 @@ static long vm_pageout_inactive(struct folio *folio, unsigned int pass,
 	if (!folio_trylock(folio))
 		return -EAGAIN;
 	pg = vm_pageout_page(folio);
-	spare = !pg || vm_pageout_spare(pg, pass);
+	spare = !pg || vm_pageout_spare(pg, scan);
 	folio_unlock(folio);
 	if (spare)
 		return -EAGAIN;
-	ret = vm_page_out(folio, flags);
+	ret = vm_page_out(folio, scan->launder ? scan->flags :
+				 scan->flags | VM_PAGEOUT_CLEAN);
 	if (ret == -EBUSY)
 		vm_pageout_refused(folio);
 	return ret;
@@ -208,46 +247,38 @@ static bool vm_pageout_is_full(long ret)
 	return ret == -ENOSPC || ret == -EIO || ret == -ENOMEM;
 }
 
-/* Returns pages freed. */
-static unsigned long vm_pageout_scan_inactive(struct vm_page *marker,
-					      unsigned long target,
-					      unsigned int pass,
-					      unsigned int flags)
+/* Returns pages freed.  The marker stays where it is. */
+static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 {
-	unsigned long left = vm_pageq_count(VM_PAGEQ_INACTIVE);
-	unsigned int launder = pass ? UINT_MAX : VM_PAGEOUT_LAUNDER;
 	unsigned long freed = 0;
 	struct folio *folio;
-	struct vm_page *pg;
 	long ret;
 
-	while (freed < target && left) {
-		pg = vm_pageq_scan_next(marker, VM_PAGEQ_INACTIVE);
-		if (!pg)
+	while (freed < scan->target && scan->left) {
+		folio = vm_pageq_scan_next(scan->marker, VM_PAGEQ_INACTIVE);
+		if (!folio)
 			break;
-		folio = pg->folio;
-		vmobj_stat_inc(VMOBJ_SCANS);
-		left -= min(left, (unsigned long)folio_nr_pages(folio));
-		ret = vm_pageout_inactive(folio, pass,
-					  launder ? flags :
-						    flags | VM_PAGEOUT_CLEAN);
+		scan->scanned++;
+		scan->left -= min(scan->left,
+				  (unsigned long)folio_nr_pages(folio));
+		ret = vm_pageout_inactive(folio, scan);
 		folio_put(folio);
 		if (ret > 0) {
 			freed += ret;
-			launder -= !!launder;
+			scan->launder -= !!scan->launder;
 		} else if (vm_pageout_is_full(ret)) {
-			launder = 0;
+			scan->launder = 0;
 		}
 		cond_resched();
 	}
-	vm_pageq_remove(marker);
+	vmobj_stat_add(VMOBJ_SCANS, scan->scanned);
 	vmobj_stat_add(VMOBJ_RECLAIMS, freed);
 	return freed;
 }
 
 /*
  * Make a page inactive if it has not been touched for long; the more scans have failed,
- * the shorter that is.  Returns pages.
+ * the shorter that is: after two nothing is left of VM_ACT_MAX.  Returns pages.
  */
 static unsigned long vm_pageout_deactivate(struct vm_page *pg,
 					   unsigned int pass)
@@ -258,7 +289,7 @@ static unsigned long vm_pageout_deactivate(struct vm_page *pg,
 		return 0;
 	pg->act_count -= min_t(unsigned int, pg->act_count, decline);
 	if (pg->act_count) {
-		vm_page_activate(pg);
+		vm_pageq_rotate(pg);
 		return 0;
 	}
 	vm_page_unmap(pg);
@@ -293,18 +324,18 @@ static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
 	return nr;
 }
 
-static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted,
-				   unsigned int pass)
+/* Returns pages that have become inactive. */
+static unsigned long vm_pageout_scan_active(struct vm_page *marker,
+					    unsigned long wanted,
+					    unsigned int pass)
 {
 	unsigned long left = vm_pageq_count(VM_PAGEQ_ACTIVE), done = 0, nr;
 	struct folio *folio;
-	struct vm_page *pg;
 
 	while (done < wanted && left) {
-		pg = vm_pageq_scan_next(marker, VM_PAGEQ_ACTIVE);
-		if (!pg)
+		folio = vm_pageq_scan_next(marker, VM_PAGEQ_ACTIVE);
+		if (!folio)
 			break;
-		folio = pg->folio;
 		nr = folio_nr_pages(folio);
 		left -= min(left, nr);
 		done += vm_pageout_active(folio, pass);
@@ -312,6 +343,7 @@ static void vm_pageout_scan_active(struct vm_page *marker, unsigned long wanted,
 		cond_resched();
 	}
 	vm_pageq_remove(marker);
+	return done;
 }
 
 /* A third of all is inactive: so long is the time to be touched in (BSD). */
@@ -326,15 +358,24 @@ static unsigned long vm_pageout_inactive_missing(unsigned long target)
 
 unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
 {
-	struct vm_page *marker = vm_pageq_marker_alloc();
-	unsigned long freed;
+	struct vm_scan scan = {
+		.marker = vm_pageq_marker_alloc(),
+		.target = target,
+		.left = vm_pageq_count(VM_PAGEQ_INACTIVE),
+		.pass = pass,
+		.launder = pass ? UINT_MAX : VM_PAGEOUT_LAUNDER,
+	};
+	unsigned long freed, deactivated;
 
-	if (!marker)
+	if (!scan.marker)
 		return 0;
-	freed = vm_pageout_scan_inactive(marker, target, pass, 0);
-	vm_pageout_scan_active(marker, vm_pageout_inactive_missing(target),
-			       pass);
-	vm_pageq_marker_free(marker);
+	freed = vm_pageout_scan_inactive(&scan);
+	vm_pageq_remove(scan.marker);
+	deactivated = vm_pageout_scan_active(scan.marker,
+					     vm_pageout_inactive_missing(target),
+					     pass);
+	vm_pageq_marker_free(scan.marker);
+	trace_vmobj_pageout_scan(target, pass, scan.scanned, freed, deactivated);
 	return freed;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_pageout_scan);
@@ -369,18 +410,31 @@ static void vm_pageout_run(void)
 	vm_pageout_account(freed);
 }
 
-/* Then it is tried anew: somebody may have made room. */
-static void vm_pageout_back_off(void)
+static bool vm_pageout_is_back(void)
 {
-	wait_event_freezable_timeout(vm_pageout_wait,
-				     kthread_should_stop() ||
-				     !READ_ONCE(vm_pageout_failed),
+	/* A new limit makes it 0. */
+	return kthread_should_stop() || !READ_ONCE(vm_pageout_failed);
+}
+
+/*
+ * Then it is tried anew: somebody may have made room.  If nobody waits there is no
+ * hurry, and each round looks at all pages.
+ */
+static void vm_pageout_back_off(unsigned int rounds)
+{
+	wait_event_freezable_timeout(vm_pageout_wait, vm_pageout_is_back(),
 				     VM_PAGEOUT_WAIT);
+	wait_event_freezable_timeout(vm_pageout_wait,
+				     vm_pageout_is_back() ||
+				     atomic_read(&vm_pageout_waiters),
+				     VM_PAGEOUT_WAIT << rounds);
 	WRITE_ONCE(vm_pageout_failed, 0);
 }
 
 static int vm_pageout(void *unused)
 {
+	unsigned int rounds = 0;
+
 	set_freezable();
 	while (!kthread_should_stop()) {
 		wait_event_freezable(vm_pageout_wait, kthread_should_stop() ||
@@ -389,8 +443,12 @@ static int vm_pageout(void *unused)
 			break;
 		vm_pageout_run();
 		/* A first failure is only the first round of inactive pages. */
-		if (READ_ONCE(vm_pageout_failed) > VM_PAGEOUT_PASSES)
-			vm_pageout_back_off();
+		if (!READ_ONCE(vm_pageout_failed)) {
+			rounds = 0;
+		} else if (READ_ONCE(vm_pageout_failed) > VM_PAGEOUT_PASSES) {
+			vm_pageout_back_off(rounds);
+			rounds = min(rounds + 1, VM_PAGEOUT_DOUBLINGS);
+		}
 	}
 	return 0;
 }
@@ -406,18 +464,24 @@ static bool vm_pageout_may_go_on(unsigned int hopeless)
 static int vm_pageout_wait_for_room(void)
 {
 	unsigned int hopeless = READ_ONCE(vm_pageout_hopeless);
+	u64 since = ktime_get_ns();
 	unsigned long pflags;
 	int err;
 
 	vmobj_stat_inc(VMOBJ_THROTTLES);
 	psi_memstall_enter(&pflags);
+	atomic_inc(&vm_pageout_waiters);
 	vm_pageout_wakeup();
 	err = wait_event_killable(vm_pageout_progress,
 				  vm_pageout_may_go_on(hopeless));
+	atomic_dec(&vm_pageout_waiters);
 	psi_memstall_leave(&pflags);
 	if (err)
-		return -EINTR;
-	return vm_pageout_over(READ_ONCE(vm_pageout_limit)) ? -ENOSPC : 0;
+		err = -EINTR;
+	else if (vm_pageout_over(READ_ONCE(vm_pageout_limit)))
+		err = -ENOSPC;
+	trace_vmobj_throttle(ktime_get_ns() - since, err);
+	return err;
 }
 
 int vm_pageout_throttle(void)
@@ -443,18 +507,34 @@ static unsigned long vm_shrink_count(struct shrinker *shrinker,
 	       vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
 }
 
-/* What is clean, at once, and without waiting for anybody. */
+/*
+ * What is clean, at once, and without waiting for anybody: looks at @nr pages, and goes on
+ * next time where it has stopped.  Whoever comes second leaves it to the first.
+ */
 static unsigned long vm_shrink_clean(unsigned long nr)
 {
-	struct vm_page *marker = vm_pageq_marker_alloc();
+	struct vm_scan scan = {
+		.marker = vm_shrink_marker,
+		.target = nr,
+		.left = nr,
+		.pass = 1,
+		.flags = VM_PAGEOUT_TRY,
+	};
 	unsigned long freed;
 
-	if (!marker)
+	if (test_and_set_bit_lock(0, &vm_shrink_busy))
 		return 0;
-	freed = vm_pageout_scan_inactive(marker, nr, 1, VM_PAGEOUT_TRY |
-							VM_PAGEOUT_CLEAN);
-	vm_pageq_marker_free(marker);
+	freed = vm_pageout_scan_inactive(&scan);
+	clear_bit_unlock(0, &vm_shrink_busy);
 	return freed;
+}
+
+/* The daemon is asked for more, but never for more than there is. */
+static void vm_shrink_ask(unsigned long nr)
+{
+	if (atomic_long_read(&vm_pageout_deficit) < vm_pageout_resident())
+		atomic_long_add(nr, &vm_pageout_deficit);
+	vm_pageout_wakeup();
 }
 
 /* Wait for the daemon, if that is allowed.  Returns what it has freed meanwhile. */
@@ -480,10 +560,11 @@ static unsigned long vm_shrink_scan(struct shrinker *shrinker,
 		return SHRINK_STOP;
 	freed = vm_shrink_clean(sc->nr_to_scan);
 	if (freed < sc->nr_to_scan) {
-		atomic_long_add(sc->nr_to_scan - freed, &vm_pageout_deficit);
-		vm_pageout_wakeup();
+		vm_shrink_ask(sc->nr_to_scan - freed);
 		freed += vm_shrink_wait(sc);
 	}
+	/* Or who reclaims would think that there is no progress, and kill. */
+	compat_account_reclaimed(freed);
 	return freed ?: SHRINK_STOP;
 }
 
@@ -493,20 +574,32 @@ static struct shrinker *vm_shrinker;
 
 int vm_pageout_init(void)
 {
+	int err = -ENOMEM;
+
+	vm_shrink_marker = vm_pageq_marker_alloc();
+	if (!vm_shrink_marker)
+		return err;
 	vm_shrinker = compat_shrinker_register("vmobj", vm_shrink_count,
 					       vm_shrink_scan);
 	if (!vm_shrinker)
-		return -ENOMEM;
+		goto err_marker;
 	vm_pageout_task = kthread_run(vm_pageout, NULL, "vmobj_pageout");
 	if (IS_ERR(vm_pageout_task)) {
-		compat_shrinker_unregister(vm_shrinker);
-		return PTR_ERR(vm_pageout_task);
+		err = PTR_ERR(vm_pageout_task);
+		goto err_shrinker;
 	}
 	return 0;
+
+err_shrinker:
+	compat_shrinker_unregister(vm_shrinker);
+err_marker:
+	vm_pageq_marker_free(vm_shrink_marker);
+	return err;
 }
 
 void vm_pageout_exit(void)
 {
 	kthread_stop(vm_pageout_task);
 	compat_shrinker_unregister(vm_shrinker);
+	vm_pageq_marker_free(vm_shrink_marker);
 }

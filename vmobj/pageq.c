@@ -116,6 +116,16 @@ void vm_page_activate(struct vm_page *pg)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_activate);
 
+void vm_pageq_rotate(struct vm_page *pg)
+{
+	VM_WARN_ON_ONCE_FOLIO(!folio_test_locked(pg->folio), pg->folio);
+
+	spin_lock(&vm_pageq_lock);
+	if (pg->queue != VM_PAGEQ_NONE)
+		list_move_tail(&pg->folio->lru, &vm_pageqs[pg->queue].list);
+	spin_unlock(&vm_pageq_lock);
+}
+
 void vm_page_reactivate(struct vm_page *pg)
 {
 	pg->act_count = min(pg->act_count + VM_ACT_ADVANCE, VM_ACT_MAX);
@@ -225,10 +235,10 @@ void vm_pageq_marker_free(struct vm_page *marker)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_pageq_marker_free);
 
-struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id)
+struct folio *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id)
 {
 	struct list_head *list = &vm_pageqs[id].list, *pos = list;
-	struct vm_page *found = NULL;
+	struct folio *found = NULL;
 
 	spin_lock(&vm_pageq_lock);
 	if (marker->queue == id)
@@ -240,7 +250,7 @@ struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id)
 
 		pos = pos->next;
 		if (!pg->marker && folio_try_get(folio))
-			found = pg;
+			found = folio;
 	}
 	if (found) {
 		list_add(&marker->folio->lru, pos);

@@ -32,6 +32,7 @@
 #include <vmobj/pager.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
+#include <vmobj/trace.h>
 
 /* So often a cluster is read before it is one page only. */
 #define VM_PAGEIN_TRIES	3
@@ -315,11 +316,14 @@ static int vm_pagein_once(struct vm_pagein *in, bool cluster)
 		unsigned int nr = in->nr;
 
 		err = vm_pagein_read_swap(in);
-		in->nr = err ? nr : in->nr;
-		if (err)
-			return vm_pagein_swap_error(in, err);
+		if (err) {
+			in->nr = nr;
+			err = vm_pagein_swap_error(in, err);
+		}
 	}
-	return err ?: vm_pagein_finish(in);
+	err = err ?: vm_pagein_finish(in);
+	trace_vmobj_pagein(in->object->id, in->start, in->nr, err);
+	return err;
 }
 
 /*

@@ -29,6 +29,7 @@
 #include <vmobj/pager.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
+#include <vmobj/trace.h>
 #include <vmobj/vnode.h>
 
 /* Nobody may be waited for who waits for memory, under the family lock. */
@@ -455,6 +456,7 @@ static long vm_pageout_put(struct vm_pageout *out)
 	int err;
 
 	err = vm_pageout_write(out);
+	trace_vmobj_pageout(out->object->id, out->first, out->nr, err);
 	freed = vm_pageout_finish(out, err);
 	vm_pageout_release(out);
 	if (err) {

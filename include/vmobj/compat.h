@@ -15,6 +15,7 @@
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/shmem_fs.h>
+#include <linux/swap.h>
 #include <linux/uio.h>
 #include <linux/sched/coredump.h>
 #include <linux/version.h>
@@ -287,6 +288,20 @@ static inline int compat_folio_mapcount(struct folio *folio)
 	return huge + count;
 #else
 	return folio_mapcount(folio);
+#endif
+}
+
+/*
+ * A shrinker has freed whole pages.  6.4: a function for that, and another name for the
+ * number.
+ */
+static inline void compat_account_reclaimed(unsigned long pages)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
+#else
+	mm_account_reclaimed_pages(pages);
 #endif
 }
 

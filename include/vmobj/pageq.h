@@ -67,6 +67,12 @@ void vm_pageq_remove(struct vm_page *pg);
 u64 vm_pageq_remove_idle(struct vm_page **pages, unsigned int nr);
 
 /**
+ * vm_pageq_rotate() - move a page to the tail of the queue it is on
+ * @pg: page, folio locked; on a queue or not
+ */
+void vm_pageq_rotate(struct vm_page *pg);
+
+/**
  * vm_page_activate() - make a page active (BSD vm_page_activate)
  * @pg: page, folio locked; a wired page is left alone
  */
@@ -145,11 +151,11 @@ void vm_pageq_marker_free(struct vm_page *marker);
  *
  * Other scans' markers are skipped.
  *
- * Return: a page with a reference on its folio, which the caller drops; NULL
- * at the end of the queue, where the marker is then taken off.  The page may be
- * freed at any moment: only under the folio lock, and if folio->mapping is still
- * set, is it in an object.
+ * Return: the page's folio, with a reference, which the caller drops; NULL at the
+ * end of the queue, where the marker is then taken off.  The page itself may be freed at
+ * any moment: only under the folio lock, and if folio->mapping is still set, is
+ * folio->private the page.
  */
-struct vm_page *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id);
+struct folio *vm_pageq_scan_next(struct vm_page *marker, enum vm_pageq_id id);
 
 #endif /* _VMOBJ_PAGEQ_H */

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The page daemon, the limit it keeps, and the shrinker.  What becomes of the pages is
+ * t_swap's subject.
+ */
+#include "vmobj_test.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include <linux/vmobj.h>
+
+#define MIB		(1UL << 20)
+#define LIMIT_MIB	"8"
+#define LIMIT		(8 * MIB)
+#define MANY		(3 * LIMIT)	/* bytes of memory in these tests */
+#define THREADS		4
+
+static char *mem;
+
+static size_t pages_of(size_t bytes)
+{
+	return bytes / vt_page_size;
+}
+
+/* Small pages only: they are counted. */
+static char *map_small(size_t pages)
+{
+	char *at = vt_map(pages, VT_RW, MAP_PRIVATE);
+
+	if (at)
+		madvise(at, pages * vt_page_size, MADV_NOHUGEPAGE);
+	return at;
+}
+
+static void fill(char *at, size_t from, size_t to)
+{
+	for (; from < to; from++)
+		vt_put(at, from, from + 1);
+}
+
+static bool holds(const char *at, size_t from, size_t to)
+{
+	for (; from < to; from++) {
+		if (vt_get(at, from) != from + 1) {
+			printf("# page %zu holds %u\n", from, vt_get(at, from));
+			return false;
+		}
+	}
+	return true;
+}
+
+static size_t resident(char *at, size_t page, size_t pages)
+{
+	struct vmobj_range range;
+
+	return vt_range(at, page, pages, &range) ? (size_t)-1 :
+						   (size_t)range.resident;
+}
+
+static bool limited(void)
+{
+	return vt_set_parameter("max_resident", LIMIT_MIB);
+}
+
+static void unlimited(void)
+{
+	vt_set_parameter("max_resident", "0");
+}
+
+#define SETUP() \
+	do { \
+		VT_NEED_DEVICE(); \
+		VT_NEED_DEBUGFS(); \
+		if (!limited()) \
+			SKIP(return, "needs root, to set a parameter"); \
+		unlimited(); \
+		mem = map_small(pages_of(MANY)); \
+		ASSERT_NE(NULL, mem); \
+	} while (0)
+
+#define TEARDOWN() \
+	do { \
+		unlimited(); \
+		EXPECT_TRUE(vt_check_ok()); \
+		EXPECT_EQ(0, munmap(mem, MANY)); \
+	} while (0)
+
+/* ---- the limit ---- */
+
+TEST(the_limit_holds)
+{
+	long long out, throttles, most = 0;
+	size_t i;
+
+	SETUP();
+	out = vt_stat("swapouts");
+	throttles = vt_stat("throttles");
+	ASSERT_TRUE(limited());
+	for (i = 0; i < pages_of(MANY); i += 64) {
+		long long now;
+
+		fill(mem, i, i + 64);
+		now = vt_stat("resident_kib");
+		most = now > most ? now : most;
+	}
+	/* as much as one thread's reserve and a cluster that comes in */
+	EXPECT_GE((LIMIT + MIB / 4) >> 10, most);
+	EXPECT_LE(pages_of(MANY - LIMIT), vt_stat("swapouts") - out);
+	EXPECT_LT(throttles, vt_stat("throttles"));
+	EXPECT_TRUE(vt_check_ok());
+	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
+	EXPECT_GE((LIMIT + MIB / 4) >> 10, vt_stat("resident_kib"));
+	TEARDOWN();
+}
+
+/* Nobody has to wait: the daemon brings it about. */
+TEST(a_limit_below_what_is_there)
+{
+	int i;
+
+	SETUP();
+	fill(mem, 0, pages_of(MANY));
+	EXPECT_LE(MANY >> 10, vt_stat("resident_kib"));
+	ASSERT_TRUE(limited());
+	for (i = 0; i < 300 && vt_stat("resident_kib") > (long long)(LIMIT >> 10); i++)
+		usleep(100000);
+	EXPECT_GE(LIMIT >> 10, vt_stat("resident_kib"));
+	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
+	TEARDOWN();
+}
+
+TEST(no_limit_no_paging)
+{
+	long long out, scans;
+
+	SETUP();
+	out = vt_stat("swapouts");
+	scans = vt_stat("pageout_scans");
+	fill(mem, 0, pages_of(MANY));
+	EXPECT_EQ(out, vt_stat("swapouts"));
+	EXPECT_EQ(scans, vt_stat("pageout_scans"));
+	EXPECT_EQ(pages_of(MANY), resident(mem, 0, pages_of(MANY)));
+	TEARDOWN();
+}
+
+/* What is touched all the time stays longer than what is touched once. */
+TEST(what_is_used_stays)
+{
+	size_t hot = pages_of(MIB / 2), i, j, refaults = 0, total = 0;
+	long long again;
+
+	SETUP();
+	again = vt_stat("reactivations");
+	ASSERT_TRUE(limited());
+	fill(mem, 0, hot);
+	for (i = hot; i + 64 <= pages_of(MANY); i += 64) {
+		fill(mem, i, i + 64);
+		total += hot;
+		refaults += hot - resident(mem, 0, hot);
+		for (j = 0; j < hot; j++)
+			vt_get(mem, j);
+	}
+	/* all would have gone many times if the queue were first in, first out */
+	EXPECT_GT(total / 10, refaults);
+	EXPECT_LT(again, vt_stat("reactivations"));
+	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
+	TEARDOWN();
+}
+
+TEST(locked_memory_stays)
+{
+	size_t locked = pages_of(2 * MIB);
+
+	SETUP();
+	ASSERT_EQ(0, mlock(mem, 2 * MIB));
+	ASSERT_TRUE(limited());
+	fill(mem, 0, pages_of(MANY));
+	EXPECT_EQ(locked, resident(mem, 0, locked));
+	EXPECT_EQ(0, munlock(mem, 2 * MIB));
+	/* what was locked once is like the rest; twice, as it was active before */
+	fill(mem, locked, pages_of(MANY));
+	fill(mem, locked, pages_of(MANY));
+	EXPECT_GT(locked, resident(mem, 0, locked));
+	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
+	TEARDOWN();
+}
+
+/* ---- no way out ---- */
+
+static void more_than_may_be_locked(void *arg)
+{
+	(void)arg;
+	VT_CHECK(mlock(mem, MANY));
+}
+
+/* Locked memory cannot go, so there is an error, and no wait without an end. */
+TEST(more_locked_than_allowed)
+{
+	SETUP();
+	ASSERT_TRUE(limited());
+	EXPECT_EQ(0, vt_in_child(more_than_may_be_locked, NULL));
+	/* the child has let go of it */
+	fill(mem, 0, pages_of(MANY));
+	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
+	TEARDOWN();
+}
+
+static void writes_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		fill(mem, 0, pages_of(MANY));
+}
+
+/* Whoever waits for the daemon can be killed. */
+TEST(who_waits_can_be_killed)
+{
+	pid_t child;
+	int i;
+
+	SETUP();
+	ASSERT_TRUE(limited());
+	for (i = 0; i < 10; i++) {
+		child = vt_fork(writes_for_ever, NULL);
+		usleep(50000 + 30000 * i);
+		kill(child, SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, vt_wait(child));
+	}
+	TEARDOWN();
+}
+
+/* ---- many at once ---- */
+
+struct worker {
+	pthread_t thread;
+	size_t from, to;
+	bool ok;
+};
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	int round;
+
+	w->ok = true;
+	for (round = 0; round < 2; round++) {
+		fill(mem, w->from, w->to);
+		w->ok &= holds(mem, w->from, w->to);
+	}
+	return NULL;
+}
+
+TEST(threads_at_the_limit)
+{
+	struct worker w[THREADS];
+	size_t part = pages_of(MANY) / THREADS, i;
+
+	SETUP();
+	ASSERT_TRUE(limited());
+	for (i = 0; i < THREADS; i++) {
+		w[i].from = i * part;
+		w[i].to = (i + 1) * part;
+		ASSERT_EQ(0, pthread_create(&w[i].thread, NULL, work, &w[i]));
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(w[i].thread, NULL);
+		EXPECT_TRUE(w[i].ok);
+	}
+	TEARDOWN();
+}
+
+#define SHARED	pages_of(LIMIT + LIMIT / 2)
+
+static void reads_and_writes_a_third(void *arg)
+{
+	size_t first = (size_t)arg * SHARED / 3;
+
+	VT_CHECK(holds(mem, 0, SHARED));
+	fill(mem, first, first + SHARED / 3);
+	VT_CHECK(holds(mem, 0, SHARED));
+}
+
+TEST(relatives_at_the_limit)
+{
+	pid_t child[3];
+	size_t i;
+
+	SETUP();
+	fill(mem, 0, SHARED);
+	ASSERT_TRUE(limited());
+	for (i = 0; i < ARRAY_SIZE(child); i++)
+		child[i] = vt_fork(reads_and_writes_a_third, (void *)i);
+	fill(mem, 0, SHARED);
+	for (i = 0; i < ARRAY_SIZE(child); i++)
+		EXPECT_EQ(0, vt_wait(child[i]));
+	EXPECT_TRUE(holds(mem, 0, SHARED));
+	TEARDOWN();
+}
+
+/* ---- the shrinker ---- */
+
+/* Ask all shrinkers for what they have. */
+static bool drop_slab(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, "2", 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Zeros that were only read, and are not in use any longer, need no daemon. */
+TEST(the_shrinker_frees_clean_pages)
+{
+	size_t pages = pages_of(4 * MIB), i;
+	long long out;
+
+	SETUP();
+	for (i = 0; i < pages; i++)
+		EXPECT_EQ(0, vt_get(mem, i));
+	out = vt_stat("swapouts");
+	EXPECT_EQ(0, vt_advise(mem, 0, pages, VMOBJ_ADV_COLD));
+	ASSERT_TRUE(drop_slab());
+	EXPECT_GT(pages / 2, resident(mem, 0, pages));
+	EXPECT_EQ(out, vt_stat("swapouts"));
+	EXPECT_EQ(0, vt_get(mem, pages / 2));
+	TEARDOWN();
+}
+
+/* The rest is the daemon's. */
+TEST(the_shrinker_asks_for_dirty_pages)
+{
+	size_t pages = pages_of(4 * MIB), i;
+
+	SETUP();
+	fill(mem, 0, pages);
+	EXPECT_EQ(0, vt_advise(mem, 0, pages, VMOBJ_ADV_COLD));
+	for (i = 0; i < 50 && resident(mem, 0, pages) > pages / 2; i++) {
+		ASSERT_TRUE(drop_slab());
+		usleep(100000);
+	}
+	EXPECT_GE(pages / 2, resident(mem, 0, pages));
+	EXPECT_TRUE(holds(mem, 0, pages));
+	TEARDOWN();
+}
+
+TEST_HARNESS_MAIN
