@@ -24,9 +24,10 @@
  * The daemon may wait for a family lock, as nobody waits for the daemon without an end.
  * The shrinker may not: memory is allocated under all family locks.
  *
- * While it pages out, the daemon does not reclaim memory itself (PF_MEMALLOC): it would
- * come here again.  Of the reserves it takes no more than a few nodes of xarrays; the pages
- * of the default store do without (swapfile.c).
+ * The default store needs a page for each page.  While it writes the daemon holds no lock,
+ * and may reclaim memory for that: mostly it moves on to the system's swap what was
+ * written before (swapfile.c).  Our own shrinker does nothing for it.  What is allocated
+ * under a family lock, a few nodes of xarrays, comes from the reserves.
  */
 #include <linux/freezer.h>
 #include <linux/kthread.h>
@@ -35,7 +36,6 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/psi.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
@@ -399,15 +399,9 @@ static void vm_pageout_account(unsigned long freed)
 
 static void vm_pageout_run(void)
 {
-	unsigned int flags, pass = READ_ONCE(vm_pageout_failed);
-	unsigned long freed;
+	unsigned int pass = READ_ONCE(vm_pageout_failed);
 
-	/* Even if shmem is all there is, and not open yet: that may reclaim memory. */
-	vm_swapstore_prepare();
-	flags = memalloc_noreclaim_save();
-	freed = vm_pageout_scan(vm_pageout_shortage(), pass);
-	memalloc_noreclaim_restore(flags);
-	vm_pageout_account(freed);
+	vm_pageout_account(vm_pageout_scan(vm_pageout_shortage(), pass));
 }
 
 static bool vm_pageout_is_back(void)
