@@ -9,8 +9,8 @@
  *	Size	Twice the memory: all of ours could be there once, and this is about as much
  *		as memory and the system's swap have together.  What is not used costs two
  *		bits for each page.
- *	Memory	A write needs a page for each page.  It may reclaim memory for it, once,
- *		but not dip into reserves: what it frees by that comes only after the write.
+ *	Memory	A write needs a page for each page.  It may reclaim memory for it, once.
+ *		Only the page daemon then dips into the reserves, for one cluster at a time.
  *	Cgroup	The copy is charged to the cgroup that the page is charged to, as if that
  *		one had swapped.  Charged to the daemon it would be nobody's: a process
  *		could leave its limit by having its pages written.  At the limit the charge
@@ -194,6 +194,23 @@ static struct mem_cgroup *vm_page_memcg(struct page *page)
 	return memcg;
 }
 
+/*
+ * The page daemon may take from the reserves what it will give back when the cluster has
+ * been written: with nothing free it could not make anything free.
+ */
+static struct page *vm_swapshmem_page_from_reserves(struct file *file,
+						    unsigned long index,
+						    gfp_t gfp)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	struct page *page;
+
+	page = shmem_read_mapping_page_gfp(file->f_mapping, index,
+					   gfp & ~__GFP_NOMEMALLOC);
+	memalloc_noreclaim_restore(flags);
+	return page;
+}
+
 /* The page of the file, for us to write to. */
 static struct page *vm_swapshmem_page(struct file *file, unsigned long index,
 				      struct page *from)
@@ -205,6 +222,8 @@ static struct page *vm_swapshmem_page(struct file *file, unsigned long index,
 
 	old = set_active_memcg(memcg);
 	page = shmem_read_mapping_page_gfp(file->f_mapping, index, gfp);
+	if (page == ERR_PTR(-ENOMEM) && current->flags & PF_KTHREAD)
+		page = vm_swapshmem_page_from_reserves(file, index, gfp);
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 	return page;
