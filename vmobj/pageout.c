@@ -484,15 +484,20 @@ static int vm_pageout_wait_for_room(void)
 	return err;
 }
 
-int vm_pageout_throttle(void)
+bool vm_pageout_full(void)
 {
 	unsigned long limit = READ_ONCE(vm_pageout_limit);
 
 	if (likely(!limit))
-		return 0;
+		return false;
 	if (vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY))
 		vm_pageout_wakeup();
-	return vm_pageout_over(limit) ? vm_pageout_wait_for_room() : 0;
+	return vm_pageout_over(limit);
+}
+
+int vm_pageout_throttle(void)
+{
+	return vm_pageout_full() ? vm_pageout_wait_for_room() : 0;
 }
 
 /* ---- the shrinker ---- */
