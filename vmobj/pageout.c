@@ -476,9 +476,11 @@ static int vm_pageout_wait_for_room(void)
 				  vm_pageout_may_go_on(hopeless));
 	atomic_dec(&vm_pageout_waiters);
 	psi_memstall_leave(&pflags);
+	/* There was room, and somebody else has taken it: the caller comes again. */
 	if (err)
 		err = -EINTR;
-	else if (vm_pageout_over(READ_ONCE(vm_pageout_limit)))
+	else if (READ_ONCE(vm_pageout_hopeless) != hopeless &&
+		 vm_pageout_over(READ_ONCE(vm_pageout_limit)))
 		err = -ENOSPC;
 	trace_vmobj_throttle(ktime_get_ns() - since, err);
 	return err;

@@ -43,8 +43,8 @@ bool vm_pageout_full(void);
  *
  * No lock of ours held, but the process's mmap_lock.  May sleep; PSI counts it.
  *
- * Return: 0; -ENOSPC if the limit is reached and nothing can be paged out; -EINTR if a
- * fatal signal came.
+ * Return: 0 if there was room, which somebody else may have taken meanwhile; -ENOSPC if
+ * the limit is reached and nothing can be paged out; -EINTR if a fatal signal came.
  */
 int vm_pageout_throttle(void);
 
