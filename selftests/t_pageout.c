@@ -10,7 +10,7 @@
 
 #include <linux/vmobj.h>
 
-#define MIB		(1UL << 20)
+#define MIB		(1024 * 1024UL)
 #define LIMIT_MIB	"4"
 #define LIMIT		(4 * MIB)
 #define MANY		(3 * LIMIT)	/* bytes of memory in these tests */

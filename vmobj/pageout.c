@@ -259,8 +259,8 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 		if (!folio)
 			break;
 		scan->scanned++;
-		scan->left -= min(scan->left,
-				  (unsigned long)folio_nr_pages(folio));
+		scan->left -= min_t(unsigned long, scan->left,
+				    folio_nr_pages(folio));
 		ret = vm_pageout_inactive(folio, scan);
 		folio_put(folio);
 		if (ret > 0) {
@@ -437,8 +437,9 @@ static int vm_pageout(void *unused)
 
 	set_freezable();
 	while (!kthread_should_stop()) {
-		wait_event_freezable(vm_pageout_wait, kthread_should_stop() ||
-						      vm_pageout_shortage());
+		wait_event_freezable(vm_pageout_wait,
+				     kthread_should_stop() ||
+				     vm_pageout_shortage());
 		if (kthread_should_stop())
 			break;
 		vm_pageout_run();
