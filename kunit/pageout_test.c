@@ -381,4 +381,5 @@ static struct kunit_suite pageout_suite = {
 	.exit = pageout_test_exit,
 	.test_cases = pageout_cases,
 };
+
 kunit_test_suite(pageout_suite);

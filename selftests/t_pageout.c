@@ -10,9 +10,9 @@
 
 #include <linux/vmobj.h>
 
-#define MIB		(1UL << 20)
-#define LIMIT_MIB	"8"
-#define LIMIT		(8 * MIB)
+#define MIB		(1024 * 1024UL)
+#define LIMIT_MIB	"4"
+#define LIMIT		(4 * MIB)
 #define MANY		(3 * LIMIT)	/* bytes of memory in these tests */
 #define THREADS		4
 
@@ -203,6 +203,24 @@ TEST(more_locked_than_allowed)
 	/* the child has let go of it */
 	fill(mem, 0, pages_of(MANY));
 	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
+	TEARDOWN();
+}
+
+static void reads_and_is_killed_for_a_write(void *arg)
+{
+	(void)arg;
+	VT_CHECK(holds(mem, 0, 64));
+	VT_CHECK(vt_try_write(mem, 1) == SIGBUS);
+}
+
+/* What is there may be used, also by who has not used it before. */
+TEST(no_room_but_for_what_is_there)
+{
+	SETUP();
+	ASSERT_EQ(0, mlock(mem, LIMIT + MIB));
+	fill(mem, 0, pages_of(LIMIT + MIB));
+	ASSERT_TRUE(limited());
+	EXPECT_EQ(0, vt_in_child(reads_and_is_killed_for_a_write, NULL));
 	TEARDOWN();
 }
 

@@ -84,6 +84,7 @@
  * @seq: state of the top's tree when it had no page
  * @found: object that has the page, in memory or elsewhere
  * @promoted: it has been tried to make a superpage of what is there
+ * @full: there are as many pages as there may be
  * @table: there is a page table for @index, which keeps a huge PMD out
  * @clear: no other page is mapped at the address of @vmf, nor can it be
  * @whole: the folio is large, and all of it is what the process sees there
@@ -101,6 +102,7 @@ struct vm_walk {
 	unsigned int seq;
 	struct vm_object *found;
 	bool promoted;
+	bool full;
 	bool table;
 	bool clear;
 	bool whole;
@@ -117,6 +119,9 @@ struct vm_walk {
 
 /* The page is to be written to, but somebody else may be using it: see pin.h. */
 #define VM_WALK_FOREIGN	ERR_PTR(-EUSERS)
+
+/* Another page is needed, and there may be no more now. */
+#define VM_WALK_FULL	ERR_PTR(-ENOSPC)
 
 /* A page that lost its data while it was wired starts over as zeros. */
 static void vm_page_make_valid(struct vm_page *pg)
@@ -478,9 +483,9 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 			return vm_walk_read_below(walk, pg);
 		if (vm_walk_may_move(walk, pg))
 			return vm_walk_move_up(walk, pg);
-		return vm_walk_copy(walk, pg);
+		return walk->full ? VM_WALK_FULL : vm_walk_copy(walk, pg);
 	}
-	return vm_walk_zero_fill(walk);
+	return walk->full ? VM_WALK_FULL : vm_walk_zero_fill(walk);
 }
 
 /*
@@ -583,9 +588,10 @@ static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 	return err ? vmf_error(err) : 0;
 }
 
-/* There may be no more pages than the limit says. */
-static vm_fault_t vm_fault_throttle(struct vm_walk *walk)
+/* Wait until there may be one more page, with the family lock let go. */
+static vm_fault_t vm_walk_throttle(struct vm_walk *walk)
 {
+	vm_family_read_unlock(walk->map->family);
 	switch (vm_pageout_throttle()) {
 	case 0:
 		return 0;
@@ -605,9 +611,7 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
 again:
-	ret = vm_fault_throttle(walk);
-	if (unlikely(ret))
-		return ret;
+	walk->full = vm_pageout_full();
 	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
 	if (unlikely(ret))
 		return ret;
@@ -620,6 +624,13 @@ again:
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
+	if (unlikely(folio == VM_WALK_FULL ||
+		     (folio == VM_WALK_PAGE_IN && walk->full))) {
+		ret = vm_walk_throttle(walk);
+		if (ret)
+			return ret;
+		goto again;
+	}
 	if (unlikely(folio == VM_WALK_PAGE_IN)) {
 		ret = vm_walk_page_in(walk);
 		if (ret)

@@ -259,8 +259,8 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 		if (!folio)
 			break;
 		scan->scanned++;
-		scan->left -= min(scan->left,
-				  (unsigned long)folio_nr_pages(folio));
+		scan->left -= min_t(unsigned long, scan->left,
+				    folio_nr_pages(folio));
 		ret = vm_pageout_inactive(folio, scan);
 		folio_put(folio);
 		if (ret > 0) {
@@ -431,8 +431,9 @@ static int vm_pageout(void *unused)
 
 	set_freezable();
 	while (!kthread_should_stop()) {
-		wait_event_freezable(vm_pageout_wait, kthread_should_stop() ||
-						      vm_pageout_shortage());
+		wait_event_freezable(vm_pageout_wait,
+				     kthread_should_stop() ||
+				     vm_pageout_shortage());
 		if (kthread_should_stop())
 			break;
 		vm_pageout_run();
@@ -470,23 +471,30 @@ static int vm_pageout_wait_for_room(void)
 				  vm_pageout_may_go_on(hopeless));
 	atomic_dec(&vm_pageout_waiters);
 	psi_memstall_leave(&pflags);
+	/* There was room, and somebody else has taken it: the caller comes again. */
 	if (err)
 		err = -EINTR;
-	else if (vm_pageout_over(READ_ONCE(vm_pageout_limit)))
+	else if (READ_ONCE(vm_pageout_hopeless) != hopeless &&
+		 vm_pageout_over(READ_ONCE(vm_pageout_limit)))
 		err = -ENOSPC;
 	trace_vmobj_throttle(ktime_get_ns() - since, err);
 	return err;
 }
 
-int vm_pageout_throttle(void)
+bool vm_pageout_full(void)
 {
 	unsigned long limit = READ_ONCE(vm_pageout_limit);
 
 	if (likely(!limit))
-		return 0;
+		return false;
 	if (vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY))
 		vm_pageout_wakeup();
-	return vm_pageout_over(limit) ? vm_pageout_wait_for_room() : 0;
+	return vm_pageout_over(limit);
+}
+
+int vm_pageout_throttle(void)
+{
+	return vm_pageout_full() ? vm_pageout_wait_for_room() : 0;
 }
 
 /* ---- the shrinker ---- */

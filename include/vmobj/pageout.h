@@ -31,13 +31,20 @@ void vm_pageout_exit(void);
 unsigned long vm_pageout_scan(unsigned long target, unsigned int pass);
 
 /**
+ * vm_pageout_full() - has the limit been reached?
+ *
+ * Wakes the daemon up a little earlier.  Costs a look at two numbers.  Any context but
+ * interrupts.
+ */
+bool vm_pageout_full(void);
+
+/**
  * vm_pageout_throttle() - wait until there may be one more page (BSD vm_wait)
  *
- * Costs a look at two numbers while the limit is not reached.  No lock of ours held, but
- * the process's mmap_lock.  May sleep; PSI counts it.
+ * No lock of ours held, but the process's mmap_lock.  May sleep; PSI counts it.
  *
- * Return: 0; -ENOSPC if the limit is reached and nothing can be paged out; -EINTR if a
- * fatal signal came.
+ * Return: 0 if there was room, which somebody else may have taken meanwhile; -ENOSPC if
+ * the limit is reached and nothing can be paged out; -EINTR if a fatal signal came.
  */
 int vm_pageout_throttle(void);
 
