@@ -216,6 +216,17 @@ int vt_range(char *mem, size_t page, size_t pages, struct vmobj_range *range)
 	return vt_ioctl(VMOBJ_IOC_RANGE, range);
 }
 
+int vt_create(uint64_t length)
+{
+	struct vmobj_create arg = { .size = sizeof(arg), .length = length };
+	int dev = vt_open(O_RDWR), fd = ioctl(dev, VMOBJ_IOC_CREATE, &arg);
+	int err = errno;
+
+	close(dev);
+	errno = err;
+	return fd;
+}
+
 /* ---- file systems ---- */
 
 static int vt_mount_ext4(const char *dir)

@@ -105,6 +105,9 @@ int vt_inherit(char *mem, size_t page, size_t pages, int how);
 int vt_advise(char *mem, size_t page, size_t pages, int what);
 int vt_range(char *mem, size_t page, size_t pages, struct vmobj_range *range);
 
+/* A new object with a descriptor; -1 and errno if it is refused. */
+int vt_create(uint64_t length);
+
 /* ---- file systems ---- */
 
 /*
