@@ -2,7 +2,8 @@
 /*
  * Objects that are files: VMOBJ_IOC_ATTACH, on several file systems.
  *
- * What the memory shows is held against the file, and both against a plain array.
+ * What the memory shows is held against the file.  t_fsx does that with random operations,
+ * and kills processes.
  */
 #include "vmobj_test.h"
 
@@ -10,44 +11,9 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #define PAGES	8
 #define FILE_SIZE(pages)	((off_t)((pages) * vt_page_size))
-
-/* ---- file systems ---- */
-
-static int mount_tmpfs(const char *dir)
-{
-	return mount("tmpfs", dir, "tmpfs", 0, "size=64m");
-}
-
-static int mount_ext4(const char *dir)
-{
-	if (access("/dev/ram0", F_OK))
-		return -1;
-	if (system("mke2fs -F /dev/ram0 >/dev/null 2>&1"))
-		return -1;
-	return mount("/dev/ram0", dir, "ext4", 0, NULL);
-}
-
-static int mount_overlay(const char *dir)
-{
-	char options[256];
-
-	if (mount_tmpfs(dir))
-		return -1;
-	snprintf(options, sizeof(options), "%s/lower", dir);
-	mkdir(options, 0755);
-	snprintf(options, sizeof(options), "%s/upper", dir);
-	mkdir(options, 0755);
-	snprintf(options, sizeof(options), "%s/work", dir);
-	mkdir(options, 0755);
-	snprintf(options, sizeof(options),
-		 "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", dir,
-		 dir, dir);
-	return mount("overlay", dir, "overlay", 0, options);
-}
 
 FIXTURE(vnode)
 {
@@ -61,25 +27,21 @@ FIXTURE(vnode)
 FIXTURE_VARIANT(vnode)
 {
 	const char *fs;
-	int (*mount)(const char *dir);
 };
 
 FIXTURE_VARIANT_ADD(vnode, tmpfs)
 {
 	.fs = "tmpfs",
-	.mount = mount_tmpfs,
 };
 
 FIXTURE_VARIANT_ADD(vnode, ext4)
 {
 	.fs = "ext4",
-	.mount = mount_ext4,
 };
 
 FIXTURE_VARIANT_ADD(vnode, overlay)
 {
 	.fs = "overlay",
-	.mount = mount_overlay,
 };
 
 static int attach_at(int fd, uint64_t offset, uint64_t length)
@@ -159,7 +121,7 @@ FIXTURE_SETUP(vnode)
 	snprintf(self->dir, sizeof(self->dir), "/tmp/vnode-%s", variant->fs);
 	snprintf(self->name, sizeof(self->name), "%s/file", self->dir);
 	mkdir(self->dir, 0755);
-	if (variant->mount(self->dir))
+	if (vt_mount(variant->fs, self->dir))
 		SKIP(return, "no %s here", variant->fs);
 	self->fd = open(self->name, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	ASSERT_LE(0, self->fd);
@@ -454,6 +416,156 @@ TEST_F(vnode, descriptor_is_coherent)
 	EXPECT_EQ(21, file_get(self->fd, 2));
 }
 
+/* ---- holes ---- */
+
+#define PUNCH	(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
+
+static off_t size_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) ? -1 : st.st_size;
+}
+
+TEST_F(vnode, seeking_data_and_holes)
+{
+	int part = attach_at(self->fd, FILE_SIZE(1), FILE_SIZE(5) + 100);
+
+	ASSERT_EQ(0, ftruncate(self->fd, 0));
+	ASSERT_EQ(0, ftruncate(self->fd, FILE_SIZE(PAGES) - 5));
+	EXPECT_EQ(-1, lseek(self->object, 0, SEEK_DATA));
+	EXPECT_EQ(ENXIO, errno);
+	vt_put(self->mem, 2, 20);		/* nobody has written it back */
+	ASSERT_TRUE(file_put(self->fd, 5, 50));
+	EXPECT_EQ(FILE_SIZE(2), lseek(self->object, 0, SEEK_DATA));
+	EXPECT_EQ(FILE_SIZE(2) + 9, lseek(self->object, FILE_SIZE(2) + 9,
+					  SEEK_DATA));
+	EXPECT_EQ(FILE_SIZE(2) + 9, lseek(self->object, 0, SEEK_CUR));
+	EXPECT_EQ(FILE_SIZE(3), lseek(self->object, FILE_SIZE(2), SEEK_HOLE));
+	EXPECT_EQ(0, lseek(self->object, 0, SEEK_HOLE));
+	EXPECT_EQ(FILE_SIZE(5), lseek(self->object, FILE_SIZE(3), SEEK_DATA));
+	EXPECT_EQ(FILE_SIZE(6), lseek(self->object, FILE_SIZE(5), SEEK_HOLE));
+	EXPECT_EQ(-1, lseek(self->object, FILE_SIZE(6), SEEK_DATA));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(-1, lseek(self->object, FILE_SIZE(PAGES) - 5, SEEK_HOLE));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(-1, lseek(self->object, -1, SEEK_DATA));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(FILE_SIZE(PAGES) - 5, lseek(self->object, 0, SEEK_END));
+
+	vt_put(self->mem, 6, 60);
+	EXPECT_EQ(FILE_SIZE(1), lseek(part, 0, SEEK_DATA));
+	EXPECT_EQ(FILE_SIZE(2), lseek(part, FILE_SIZE(1), SEEK_HOLE));
+	EXPECT_EQ(FILE_SIZE(4), lseek(part, FILE_SIZE(2), SEEK_DATA));
+	/* Its end is a hole, whatever comes then. */
+	EXPECT_EQ(FILE_SIZE(5) + 100, lseek(part, FILE_SIZE(4), SEEK_HOLE));
+	EXPECT_EQ(-1, lseek(part, FILE_SIZE(5) + 100, SEEK_DATA));
+	EXPECT_EQ(ENXIO, errno);
+	close(part);
+}
+
+/* Memory, the file, and what a descriptor reads, all of them zeros? */
+static bool all_zero(struct _test_data_vnode *self, off_t from, off_t to)
+{
+	char data[2][FILE_SIZE(PAGES)];
+	off_t i;
+
+	if (pread(self->object, data[0], to - from, from) != to - from ||
+	    msync(self->mem, FILE_SIZE(PAGES), MS_SYNC) ||
+	    pread(self->fd, data[1], to - from, from) != to - from)
+		return false;
+	for (i = from; i < to; i++)
+		if (self->mem[i] || data[0][i - from] || data[1][i - from])
+			return false;
+	return true;
+}
+
+TEST_F(vnode, a_hole_in_dirty_memory)
+{
+	off_t from = FILE_SIZE(1) / 2, to = FILE_SIZE(3) + 10;
+	char *private = map_object(self->object, PAGES, MAP_PRIVATE);
+
+	ASSERT_NE(MAP_FAILED, private);
+	memset(self->mem, 'x', FILE_SIZE(PAGES));
+	vt_put(private, 2, 22);
+	ASSERT_EQ(0, fallocate(self->object, PUNCH, from, to - from));
+	EXPECT_EQ('x', self->mem[from - 1]);
+	EXPECT_EQ('x', self->mem[to]);
+	EXPECT_TRUE(all_zero(self, from, to));
+	EXPECT_EQ('x', self->mem[from - 1]);
+	EXPECT_EQ('x', self->mem[to]);
+	EXPECT_EQ(FILE_SIZE(1), lseek(self->object, FILE_SIZE(1), SEEK_HOLE));
+	EXPECT_EQ(FILE_SIZE(PAGES), size_of(self->fd));
+	/* As in Linux: a copy is a copy. */
+	EXPECT_EQ(22, vt_get(private, 2));
+	EXPECT_EQ(0, vt_get(private, 1));
+	/* It can be filled again. */
+	vt_put(self->mem, 1, 11);
+	ASSERT_EQ(0, fsync(self->object));
+	EXPECT_EQ(11, file_get(self->fd, 1));
+	EXPECT_EQ(0, file_get(self->fd, 2));
+	munmap(private, FILE_SIZE(PAGES));
+}
+
+TEST_F(vnode, a_hole_in_clean_memory)
+{
+	int part = attach_at(self->fd, FILE_SIZE(1), FILE_SIZE(3));
+
+	EXPECT_EQ(3, vt_get(self->mem, 2));
+	ASSERT_EQ(0, fallocate(part, PUNCH, FILE_SIZE(1), FILE_SIZE(1) + 1));
+	EXPECT_EQ(2, vt_get(self->mem, 1));
+	EXPECT_TRUE(all_zero(self, FILE_SIZE(2), FILE_SIZE(3) + 1));
+	EXPECT_EQ(5, vt_get(self->mem, 4));
+	EXPECT_EQ(-1, fallocate(part, PUNCH, FILE_SIZE(2), FILE_SIZE(1) + 1));
+	EXPECT_EQ(EFBIG, errno);
+	EXPECT_EQ(5, vt_get(self->mem, 4));
+	close(part);
+}
+
+TEST_F(vnode, fallocate_makes_room)
+{
+	int fd = open(self->name, O_RDONLY), object = attach(fd);
+	char *mem;
+
+	ASSERT_EQ(0, ftruncate(self->fd, FILE_SIZE(1) + 100));
+	mem = map_object(self->object, 2 * PAGES, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, mem);
+	memset(mem + FILE_SIZE(1), 'x', vt_page_size);
+	if (fallocate(self->fd, 0, 0, 1)) {
+		/* As ext4 in the old format does. */
+		ASSERT_EQ(EOPNOTSUPP, errno);
+		EXPECT_EQ(-1, fallocate(self->object, 0, 0, FILE_SIZE(PAGES)));
+		EXPECT_EQ(EOPNOTSUPP, errno);
+		ASSERT_EQ(0, ftruncate(self->fd, FILE_SIZE(2 * PAGES)));
+		goto refused;
+	}
+	ASSERT_EQ(0, fallocate(self->object, FALLOC_FL_KEEP_SIZE, 0,
+			       FILE_SIZE(PAGES)));
+	EXPECT_EQ(FILE_SIZE(1) + 100, size_of(self->fd));
+	EXPECT_EQ(SIGBUS, vt_try_read(vt_page(mem, 3)));
+	ASSERT_EQ(0, fallocate(self->object, 0, FILE_SIZE(PAGES),
+			       FILE_SIZE(PAGES)));
+	EXPECT_EQ(FILE_SIZE(2 * PAGES), size_of(self->fd));
+	EXPECT_EQ('x', mem[FILE_SIZE(1) + 99]);
+	EXPECT_EQ(0, mem[FILE_SIZE(1) + 100]);
+	EXPECT_EQ(0, vt_get(mem, PAGES + 1));
+	vt_put(mem, PAGES + 1, 9);
+	ASSERT_EQ(0, msync(mem, FILE_SIZE(2 * PAGES), MS_SYNC));
+	EXPECT_EQ(9, file_get(self->fd, PAGES + 1));
+refused:
+	EXPECT_EQ(-1, fallocate(self->object, FALLOC_FL_COLLAPSE_RANGE, 0,
+				FILE_SIZE(1)));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, fallocate(self->object, PUNCH, -1, FILE_SIZE(1)));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, fallocate(object, PUNCH, 0, FILE_SIZE(1)));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(FILE_SIZE(2 * PAGES), size_of(self->fd));
+	munmap(mem, FILE_SIZE(2 * PAGES));
+	close(object);
+	close(fd);
+}
+
 /* ---- who may do what ---- */
 
 TEST_F(vnode, read_only_file)
@@ -529,243 +641,6 @@ TEST_F(vnode, part_of_a_file)
 	EXPECT_EQ(ENOSPC, errno);
 	munmap(mem, 2 * vt_page_size);
 	close(object);
-}
-
-/* ---- kill -9 ---- */
-
-struct killed {
-	char *mem;
-	volatile uint32_t *done;	/* writes that have been made */
-	uint32_t first;
-};
-
-static void write_for_ever(void *arg)
-{
-	struct killed *k = arg;
-	uint32_t i;
-
-	for (i = k->first;; i++) {
-		*(volatile uint32_t *)vt_page(k->mem, i % PAGES) = i;
-		*k->done = i;
-	}
-}
-
-TEST_F(vnode, kill_loses_nothing)
-{
-	struct killed k = { .mem = self->mem };
-	uint64_t random = vt_seed();
-	unsigned long round, rounds = vt_scale(40, 8);
-	uint32_t i, value, last;
-
-	k.done = mmap(NULL, vt_page_size, VT_RW, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
-	munmap(self->mem, PAGES * vt_page_size);
-	close(self->object);
-	for (round = 0; round < rounds; round++) {
-		pid_t pid;
-
-		*k.done = 0;
-		k.first = (round + 1) << 20;
-		self->object = attach(self->fd);
-		ASSERT_LE(0, self->object);
-		self->mem = map_object(self->object, PAGES, MAP_SHARED);
-		ASSERT_NE(MAP_FAILED, self->mem);
-		k.mem = self->mem;
-		pid = vt_fork(write_for_ever, &k);
-		/* It is the only one. */
-		munmap(self->mem, PAGES * vt_page_size);
-		close(self->object);
-		usleep(vt_below(&random, 20000));
-		kill(pid, SIGKILL);
-		ASSERT_EQ(128 + SIGKILL, vt_wait(pid));
-		last = *k.done;
-		for (i = 0; last && i < PAGES && last >= k.first + i; i++) {
-			ASSERT_EQ(4, pread(self->fd, &value, 4,
-					   FILE_SIZE((last - i) % PAGES)));
-			/* One more may have been made. */
-			ASSERT_TRUE(value == last - i ||
-				    value == last - i + PAGES) {
-				TH_LOG("round %lu: %u instead of %u", round,
-				       value, last - i);
-			}
-		}
-	}
-	self->object = -1;
-	self->mem = MAP_FAILED;
-	munmap((void *)k.done, vt_page_size);
-}
-
-/* ---- random operations ---- */
-
-#define FSX_PAGES	24
-
-struct fsx {
-	int fd;
-	int object;
-	char *mem;
-	char *private;
-	char *model;
-	char *data;
-	size_t size;
-	size_t limit;
-	uint64_t random;
-};
-
-static bool fsx_open(struct fsx *x)
-{
-	x->object = attach(x->fd);
-	x->mem = map_object(x->object, FSX_PAGES, MAP_SHARED);
-	x->private = map_object(x->object, FSX_PAGES, MAP_PRIVATE);
-	return x->object >= 0 && x->mem != MAP_FAILED &&
-	       x->private != MAP_FAILED;
-}
-
-static void fsx_close(struct fsx *x)
-{
-	munmap(x->mem, x->limit);
-	munmap(x->private, x->limit);
-	close(x->object);
-}
-
-/* What is dirty here is written over what others write to the page. */
-static bool fsx_write(struct fsx *x, size_t from, size_t length)
-{
-	size_t i;
-
-	if (msync(x->mem, x->limit, MS_SYNC))
-		return false;
-	for (i = 0; i < length; i++)
-		x->data[i] = vt_random(&x->random);
-	if (pwrite(x->fd, x->data, length, from) != (ssize_t)length)
-		return false;
-	if (from > x->size)
-		memset(x->model + x->size, 0, from - x->size);
-	memcpy(x->model + from, x->data, length);
-	if (from + length > x->size)
-		x->size = from + length;
-	return true;
-}
-
-static bool fsx_truncate(struct fsx *x, size_t size)
-{
-	if (size > x->size)
-		memset(x->model + x->size, 0, size - x->size);
-	x->size = size;
-	return !ftruncate(x->fd, size);
-}
-
-static bool fsx_punch(struct fsx *x, size_t from, size_t length)
-{
-	if (from >= x->size)
-		return true;
-	if (msync(x->mem, x->limit, MS_SYNC))
-		return false;
-	if (fallocate(x->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from,
-		      length))
-		return errno == EOPNOTSUPP;
-	if (from + length > x->size)
-		length = x->size - from;
-	memset(x->model + from, 0, length);
-	return true;
-}
-
-static bool fsx_same(struct fsx *x, const char *what, const char *data,
-		     size_t from, size_t length)
-{
-	size_t i;
-
-	for (i = 0; i < length; i++) {
-		if (data[i] == x->model[from + i])
-			continue;
-		printf("# %s: byte %zu is %02x instead of %02x, size %zu\n",
-		       what, from + i, data[i] & 255, x->model[from + i] & 255,
-		       x->size);
-		return false;
-	}
-	return true;
-}
-
-static bool fsx_compare_file(struct fsx *x)
-{
-	struct stat st;
-
-	if (msync(x->mem, x->limit, MS_SYNC) || fstat(x->fd, &st))
-		return false;
-	if (st.st_size != (off_t)x->size) {
-		printf("# the file has %lld bytes instead of %zu\n",
-		       (long long)st.st_size, x->size);
-		return false;
-	}
-	return pread(x->fd, x->data, x->limit, 0) == (ssize_t)x->size &&
-	       fsx_same(x, "file", x->data, 0, x->size);
-}
-
-static bool fsx_step(struct fsx *x)
-{
-	size_t from = vt_below(&x->random, x->limit - 1);
-	size_t length = 1 + vt_below(&x->random, 3 * vt_page_size);
-	unsigned int op = vt_below(&x->random, 16);
-	size_t i, inside;
-
-	if (from + length > x->limit)
-		length = x->limit - from;
-	inside = from < x->size ? x->size - from : 0;
-	if (inside > length)
-		inside = length;
-	switch (op) {
-	case 0 ... 3:
-		return fsx_same(x, "memory", x->mem + from, from, inside);
-	case 4:
-		return fsx_same(x, "private", x->private + from, from, inside);
-	case 5 ... 8:
-		for (i = 0; i < inside; i++)
-			x->model[from + i] = vt_random(&x->random);
-		memcpy(x->mem + from, x->model + from, inside);
-		return true;
-	case 9:
-	case 10:
-		return fsx_write(x, from, length);
-	case 11:
-		return fsx_truncate(x, from);
-	case 12:
-		return fsx_punch(x, from, length);
-	case 13:
-		return !sync_object(x->object, VMOBJ_SYNC_INVAL);
-	case 14:
-		return fsx_compare_file(x);
-	default:
-		if (vt_below(&x->random, 4))
-			return true;
-		fsx_close(x);
-		return fsx_open(x);
-	}
-}
-
-TEST_F(vnode, random_operations)
-{
-	unsigned long i, steps = vt_scale(4000, 400);
-	struct fsx x = {
-		.fd = self->fd,
-		.limit = FSX_PAGES * vt_page_size,
-		.size = PAGES * vt_page_size,
-		.random = vt_seed(),
-	};
-
-	x.model = calloc(1, x.limit);
-	x.data = calloc(1, x.limit);
-	ASSERT_EQ((ssize_t)x.size, pread(x.fd, x.model, x.size, 0));
-	ASSERT_TRUE(fsx_open(&x));
-	for (i = 0; i < steps; i++) {
-		ASSERT_TRUE(fsx_step(&x)) {
-			TH_LOG("step %lu: %s", i, strerror(errno));
-		}
-	}
-	EXPECT_TRUE(fsx_compare_file(&x));
-	EXPECT_TRUE(fsx_same(&x, "memory", x.mem, 0, x.size));
-	EXPECT_TRUE(vt_check_ok());
-	fsx_close(&x);
-	free(x.model);
-	free(x.data);
 }
 
 /* ---- all at once ---- */
@@ -885,6 +760,44 @@ TEST_F(vnode, own_writes_stay)
 	EXPECT_EQ(rounds, j);
 }
 
+static void write_first_byte(void *arg)
+{
+	volatile char *at = arg;
+
+	for (;;)
+		*at = 'w';
+}
+
+/* Fails if what was there before is written over a hole, or comes back with a page. */
+TEST_F(vnode, a_hole_beside_writers_stays)
+{
+	unsigned long i, rounds = vt_scale(500, 50);
+	struct stir s = { .fd = self->fd, .random = vt_seed() };
+	char *at = vt_page(self->mem, 4), data[vt_page_size];
+	pid_t pid[2];
+	int j;
+
+	pid[0] = vt_fork(write_first_byte, at);
+	pid[1] = vt_fork(sync_for_ever, &s);
+	for (i = 0; i < rounds; i++) {
+		memset(at + 1, 'x', vt_page_size - 1);
+		ASSERT_EQ(0, fallocate(self->object, PUNCH, FILE_SIZE(4),
+				       vt_page_size));
+		ASSERT_EQ(0, at[100]);
+		if (i % 16)
+			continue;
+		ASSERT_EQ(0, fsync(self->object));
+		ASSERT_EQ((ssize_t)vt_page_size,
+			  pread(self->fd, data, vt_page_size, FILE_SIZE(4)));
+		ASSERT_EQ(0, data[100]);
+		ASSERT_EQ(0, data[vt_page_size - 1]);
+	}
+	for (j = 0; j < 2; j++) {
+		kill(pid[j], SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, vt_wait(pid[j]));
+	}
+}
+
 /* Fails if something hangs, or the kernel complains. */
 TEST_F(vnode, everything_at_once)
 {
@@ -914,6 +827,36 @@ TEST_F(vnode, everything_at_once)
 }
 
 /* ---- errors ---- */
+
+TEST(a_file_system_without_holes)
+{
+	static const char dir[] = "/tmp/vnode-ramfs";
+	int fd, object;
+	char *mem;
+
+	VT_NEED_DEVICE();
+	mkdir(dir, 0755);
+	ASSERT_EQ(0, mount("ramfs", dir, "ramfs", 0, NULL));
+	fd = open("/tmp/vnode-ramfs/file", O_RDWR | O_CREAT, 0600);
+	ASSERT_EQ(0, ftruncate(fd, FILE_SIZE(2)));
+	object = attach(fd);
+	ASSERT_LE(0, object);
+	mem = map_object(object, 2, MAP_SHARED);
+	ASSERT_NE(MAP_FAILED, mem);
+	vt_put(mem, 1, 5);
+	EXPECT_EQ(-1, fallocate(object, PUNCH, 0, FILE_SIZE(2)));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(-1, fallocate(object, 0, 0, FILE_SIZE(3)));
+	EXPECT_EQ(EOPNOTSUPP, errno);
+	EXPECT_EQ(5, vt_get(mem, 1));
+	/* Then all of it is data. */
+	EXPECT_EQ(0, lseek(object, 0, SEEK_DATA));
+	EXPECT_EQ(FILE_SIZE(2), lseek(object, 0, SEEK_HOLE));
+	munmap(mem, FILE_SIZE(2));
+	close(object);
+	close(fd);
+	EXPECT_EQ(0, umount2(dir, 0));
+}
 
 TEST(write_error_is_reported_once_per_descriptor)
 {

@@ -9,6 +9,8 @@
 #include <linux/vmobj.h>
 #include <setjmp.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -212,6 +214,53 @@ int vt_range(char *mem, size_t page, size_t pages, struct vmobj_range *range)
 		.length = pages * vt_page_size,
 	};
 	return vt_ioctl(VMOBJ_IOC_RANGE, range);
+}
+
+int vt_create(uint64_t length)
+{
+	struct vmobj_create arg = { .size = sizeof(arg), .length = length };
+	int dev = vt_open(O_RDWR), fd = ioctl(dev, VMOBJ_IOC_CREATE, &arg);
+	int err = errno;
+
+	close(dev);
+	errno = err;
+	return fd;
+}
+
+/* ---- file systems ---- */
+
+static int vt_mount_ext4(const char *dir)
+{
+	if (access("/dev/ram0", F_OK) ||
+	    system("mke2fs -F /dev/ram0 >/dev/null 2>&1"))
+		return -1;
+	return mount("/dev/ram0", dir, "ext4", 0, NULL);
+}
+
+static int vt_mount_overlay(const char *dir)
+{
+	static const char * const parts[] = { "lower", "upper", "work" };
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		snprintf(text, sizeof(text), "%s/%s", dir, parts[i]);
+		if (mkdir(text, 0755))
+			return -1;
+	}
+	snprintf(text, sizeof(text),
+		 "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", dir,
+		 dir, dir);
+	return mount("overlay", dir, "overlay", 0, text);
+}
+
+int vt_mount(const char *fs, const char *dir)
+{
+	if (!strcmp(fs, "ext4"))
+		return vt_mount_ext4(dir);
+	if (mount("tmpfs", dir, "tmpfs", 0, "size=64m"))
+		return -1;
+	return strcmp(fs, "overlay") ? 0 : vt_mount_overlay(dir);
 }
 
 /* ---- the module's debugfs files ---- */

@@ -105,6 +105,17 @@ int vt_inherit(char *mem, size_t page, size_t pages, int how);
 int vt_advise(char *mem, size_t page, size_t pages, int what);
 int vt_range(char *mem, size_t page, size_t pages, struct vmobj_range *range);
 
+/* A new object with a descriptor; -1 and errno if it is refused. */
+int vt_create(uint64_t length);
+
+/* ---- file systems ---- */
+
+/*
+ * Mount an empty file system: "tmpfs", "ext4" or "overlay" (over a tmpfs); -1 if it is
+ * not to be had here.  To be unmounted until nothing is mounted there any more.
+ */
+int vt_mount(const char *fs, const char *dir);
+
 /* ---- the module's debugfs files ---- */
 
 /* Is there a module, and are its debugfs files there?  If not, why. */

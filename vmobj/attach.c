@@ -2,13 +2,14 @@
 /*
  * Descriptors of vnode objects: what VMOBJ_IOC_ATTACH returns.
  *
- * Such a descriptor is a window to the file: mmap(2), read(2), write(2), lseek(2) and
- * fsync(2) count from where it begins.  Reads and writes go to the file itself, after what
- * is dirty in memory has been written back; what a write changes is seen in memory because
- * it is in nobody's way there: see vnode.c.
+ * Such a descriptor is a window to the file: mmap(2), read(2), write(2), lseek(2),
+ * fallocate(2) and fsync(2) count from where it begins.  Reads and writes go to the file
+ * itself, after what is dirty in memory has been written back; what a write changes is
+ * seen in memory because it is in nobody's way there: see vnode.c.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/falloc.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -91,16 +92,59 @@ static ssize_t vm_attach_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	return n;
 }
 
+/*
+ * Data and holes are the file system's business.  What is dirty in memory is data, so the
+ * file gets it first: all of it, or each step of a walk along the file would look for it.
+ */
+static loff_t vm_attach_seek(struct file *file, loff_t pos, int whence)
+{
+	struct vm_descriptor *desc = file->private_data;
+	loff_t found;
+	int err;
+
+	if (pos < 0 || pos >= desc->limit)
+		return -ENXIO;
+	err = vm_vnode_clean(vm_attach_object(desc), 0, 0, 0);
+	if (err)
+		return err;
+	found = vfs_llseek(vm_vnode_file(vm_attach_object(desc), false),
+			   desc->base + pos, whence);
+	if (found < 0)
+		return found;
+	found -= desc->base;
+	if (found >= desc->limit) {
+		if (whence == SEEK_DATA)
+			return -ENXIO;
+		found = desc->limit;
+	}
+	return vfs_setpos(file, found, MAX_LFS_FILESIZE);
+}
+
 static loff_t vm_attach_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct vm_descriptor *desc = file->private_data;
 	struct file *real = vm_vnode_file(vm_attach_object(desc), false);
-	loff_t end = i_size_read(file_inode(real)) - desc->base;
+	loff_t end;
 
-	end = min(end, desc->limit);
-	/* Holes are the file system's business, which does not know of the window. */
+	if (whence == SEEK_DATA || whence == SEEK_HOLE)
+		return vm_attach_seek(file, offset, whence);
+	end = min(i_size_read(file_inode(real)) - desc->base, desc->limit);
 	return generic_file_llseek_size(file, offset, whence, MAX_LFS_FILESIZE,
 					max(end, 0LL));
+}
+
+static long vm_attach_fallocate(struct file *file, int mode, loff_t offset,
+				loff_t bytes)
+{
+	struct vm_descriptor *desc = file->private_data;
+
+	/* Others would move pages about. */
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+		return -EOPNOTSUPP;
+	if (offset > desc->limit - bytes)
+		return -EFBIG;
+	return vm_vnode_fallocate(vm_attach_object(desc), mode,
+				  desc->base + offset, bytes);
 }
 
 /* ---- sync ---- */
@@ -181,6 +225,7 @@ static const struct file_operations vm_attach_fops = {
 	.owner = THIS_MODULE,
 	.release = vm_handle_release,
 	.llseek = vm_attach_llseek,
+	.fallocate = vm_attach_fallocate,
 	.read_iter = vm_attach_read_iter,
 	.write_iter = vm_attach_write_iter,
 	.splice_read = compat_splice_read,

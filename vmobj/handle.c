@@ -278,6 +278,25 @@ void vm_handle_zero(struct vm_family *family, loff_t from, loff_t to)
 		vm_handle_zero_page(pg, from, to);
 }
 
+int vm_handle_punch(struct vm_family *family, loff_t from, loff_t to)
+{
+	struct vm_object *object = family->named;
+	pgoff_t start = DIV_ROUND_UP_ULL(from, PAGE_SIZE);
+	pgoff_t end = to >> PAGE_SHIFT;
+	int err;
+
+	err = vm_handle_write_lock(family, from, to);
+	if (err)
+		return err;
+	if (start < end)
+		vm_object_page_remove(object, start, end, false);
+	vm_handle_zero(family, from, to);
+	/* The rest of a page, which may have been clean. */
+	set_bit(VM_OBJ_MIGHTBEDIRTY, &object->flags);
+	vm_family_write_unlock(family);
+	return 0;
+}
+
 /*
  * Of a large page across the end a part stays, but nobody may have the other part
  * mapped.

@@ -329,23 +329,6 @@ static loff_t vm_handle_llseek(struct file *file, loff_t offset, int whence)
 
 /* ---- fallocate ---- */
 
-/* Bytes of the object from @from to @to become zeros, whole pages a hole. */
-static int vm_handle_punch(struct vm_family *family, loff_t from, loff_t to)
-{
-	pgoff_t start = DIV_ROUND_UP_ULL(from, PAGE_SIZE);
-	pgoff_t end = to >> PAGE_SHIFT;
-	int err;
-
-	err = vm_handle_write_lock(family, from, to);
-	if (err)
-		return err;
-	if (start < end)
-		vm_object_page_remove(family->named, start, end, false);
-	vm_handle_zero(family, from, to);
-	vm_family_write_unlock(family);
-	return 0;
-}
-
 static long vm_handle_punch_checked(struct vm_descriptor *desc, loff_t offset,
 				    loff_t bytes)
 {
@@ -367,7 +350,7 @@ static long vm_handle_preallocate(struct vm_descriptor *desc, loff_t offset,
 	long err = 0;
 
 	if (end > old && keep_size)
-		end = max(pos, old);
+		end = old;
 	if (end > old) {
 		if (handle->seals & VMOBJ_SEAL_GROW)
 			return -EPERM;

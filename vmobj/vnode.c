@@ -27,6 +27,7 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/falloc.h>
 #include <linux/fsnotify_backend.h>
 #include <linux/hashtable.h>
 #include <linux/highmem.h>
@@ -531,6 +532,40 @@ static void vm_vnode_unwatch(struct vm_vnode *vnode)
 }
 
 #endif /* CONFIG_FSNOTIFY */
+
+/* ---- holes ---- */
+
+/*
+ * Room for a file, or a hole in it.  The file system does it, and we are told as of any
+ * change, so what is clean is out of the way.  What is dirty in a hole goes after that:
+ * who has written to a page meanwhile may have been before us.  Nobody is writing old
+ * data over the hole, as clean_lock is ours.
+ */
+static int vm_vnode_fallocate_locked(struct vm_vnode *vnode, int mode,
+				     loff_t pos, loff_t bytes)
+{
+	const struct cred *old = override_creds(vnode->wfile->f_cred);
+	int err;
+
+	lockdep_assert_held(&vnode->pager.clean_lock);
+	err = vfs_fallocate(vnode->wfile, mode, pos, bytes);
+	revert_creds(old);
+	if (!err && mode & FALLOC_FL_PUNCH_HOLE)
+		vm_handle_punch(vnode->family, pos, pos + bytes);
+	return err;
+}
+
+int vm_vnode_fallocate(struct vm_object *object, int mode, loff_t pos,
+		       loff_t bytes)
+{
+	struct vm_pager *pager = object->handle->pager;
+	int err;
+
+	mutex_lock(&pager->clean_lock);
+	err = vm_vnode_fallocate_locked(vm_vnode_of(pager), mode, pos, bytes);
+	mutex_unlock(&pager->clean_lock);
+	return err;
+}
 
 /* ---- files in use ---- */
 

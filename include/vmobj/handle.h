@@ -160,6 +160,18 @@ int vm_handle_write_lock(struct vm_family *family, loff_t from, loff_t to);
 void vm_handle_zero(struct vm_family *family, loff_t from, loff_t to);
 
 /**
+ * vm_handle_punch() - bytes become zeros, whole pages a hole
+ * @family: its family; i_rwsem of its inode held, or for a file clean_lock of the pager
+ * @from: first byte
+ * @to: first byte behind
+ *
+ * May sleep.
+ *
+ * Return: 0; -EIO or -ENOMEM if a page that is cut cannot be read from swap.
+ */
+int vm_handle_punch(struct vm_family *family, loff_t from, loff_t to);
+
+/**
  * vm_handle_create_ioctl() - VMOBJ_IOC_CREATE
  * @arg: user address of its struct
  *

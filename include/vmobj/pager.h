@@ -52,7 +52,8 @@ struct vm_pager_ops {
  * struct vm_pager - the store behind a named object; &vm_handle.pager
  * @ops: what it can do
  * @clean_lock: one vm_object_page_clean() at a time (BSD OBJ_CLEANING): the second
- *	may not return before what the first has taken is written
+ *	may not return before what the first has taken is written; nor may a hole be
+ *	punched before that
  * @changes: how often the store was changed by somebody else; family lock, for
  *	writing to change it
  */

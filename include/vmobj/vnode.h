@@ -71,6 +71,21 @@ int vm_vnode_fsync(struct file *file, struct vm_object *object, loff_t start,
 		   loff_t last);
 
 /**
+ * vm_vnode_fallocate() - make room in a file, or a hole
+ * @object: object of a file that is open for writing; the caller has a descriptor
+ * @mode: 0, FALLOC_FL_KEEP_SIZE, or this and FALLOC_FL_PUNCH_HOLE
+ * @pos: first byte of the file
+ * @bytes: how many
+ *
+ * Of a hole nothing is left in memory, dirty or not, but copies that private mappings
+ * have made.  No lock held.  May sleep, and do I/O.
+ *
+ * Return: 0, -EOPNOTSUPP if the file system cannot, or another error of fallocate(2).
+ */
+int vm_vnode_fallocate(struct vm_object *object, int mode, loff_t pos,
+		       loff_t bytes);
+
+/**
  * vm_object_vndeallocate() - the last descriptor or mapping of a file's object has gone
  * @family: family whose named object is that of a file; the caller has a reference
  *
