@@ -269,26 +269,35 @@ static inline bool compat_mm_has_pinned(const struct mm_struct *mm)
 }
 
 /*
- * PTEs and PMDs that map a folio.  6.10 made folio_mapcount() inline, which before was
- * not exported; until 6.3 a huge PMD was also counted in each page.
+ * PTEs and PMDs that map a folio, or less if that takes long to find out.  6.10 made
+ * folio_mapcount() inline, which before was not exported.
  */
-static inline int compat_folio_mapcount(struct folio *folio)
+static inline int compat_folio_mapcount_least(struct folio *folio)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
-	long i, nr = folio_nr_pages(folio);
-	int count = 0, huge;
-
 	if (likely(!folio_test_large(folio)))
 		return atomic_read(&folio->_mapcount) + 1;
-	huge = folio_entire_mapcount(folio);
-	for (i = 0; i < nr; i++)
-		count += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
-	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0))
-		count -= huge * nr;
-	return huge + count;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	return folio_entire_mapcount(folio);
 #else
 	return folio_mapcount(folio);
 #endif
+}
+
+/* All of them.  Until 6.3 a huge PMD was also counted in each page. */
+static inline int compat_folio_mapcount(struct folio *folio)
+{
+	int count = compat_folio_mapcount_least(folio);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+	long i, nr = folio_nr_pages(folio);
+
+	if (!folio_test_large(folio))
+		return count;
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0))
+		count -= count * nr;
+	for (i = 0; i < nr; i++)
+		count += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
+#endif
+	return count;
 }
 
 /*

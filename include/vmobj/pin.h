@@ -57,7 +57,7 @@ bool vm_pin_in_use(const struct vm_map_entry *entry, const struct vm_page *pg,
 		   int refs);
 
 /**
- * vm_pin_in_use_forked() - vm_pin_foreign() for an object that has FORKED
+ * vm_pin_in_use_forked() - vm_pin_foreign(), where it is not obvious
  * @entry: entry
  * @pg: page
  * @refs: references
@@ -79,7 +79,10 @@ bool vm_pin_in_use_forked(const struct vm_map_entry *entry,
 static inline bool vm_pin_foreign(const struct vm_map_entry *entry,
 				  const struct vm_page *pg, int refs)
 {
+	/* One is the tree's.  Mostly this is all that is asked. */
 	return vm_object_test(entry->object, VM_OBJ_FORKED) &&
+	       folio_ref_count(pg->folio) > 1 + refs +
+				compat_folio_mapcount_least(pg->folio) &&
 	       vm_pin_in_use_forked(entry, pg, refs);
 }
 
