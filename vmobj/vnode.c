@@ -551,7 +551,7 @@ static int vm_vnode_fallocate_locked(struct vm_vnode *vnode, int mode,
 	err = vfs_fallocate(vnode->wfile, mode, pos, bytes);
 	revert_creds(old);
 	if (!err && mode & FALLOC_FL_PUNCH_HOLE)
-		vm_handle_punch(vnode->family, pos, pos + bytes);
+		err = vm_handle_punch(vnode->family, pos, pos + bytes);
 	return err;
 }
 
