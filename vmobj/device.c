@@ -101,16 +101,60 @@ static bool vmobj_forks_too(struct vm_map *parent, unsigned long addr)
 	       !(vma->vm_flags & VM_DONTCOPY);
 }
 
+static void vmobj_lock_vmas(struct mm_struct *mm, unsigned long addr,
+			    unsigned long end)
+{
+	struct vm_area_struct *vma;
+
+	for (; addr < end; addr = vma->vm_end) {
+		vma = find_vma(mm, addr);
+		if (!vma || vma->vm_start >= end)
+			return;
+		vma_start_write(vma);
+	}
+}
+
 /*
- * An entry may span several VMAs.  It is cut only where the child gets one side
- * and not the other: the other side has not become shared.
+ * An entry may span several VMAs, and loses its write rights in all of them when fork
+ * comes to the first.  Fork has locked only that one: faults in those behind it may run
+ * under their VMA locks, and be on their way to a writable PTE.  So lock these as well,
+ * which fork will do anyway; but not with the family lock held, which faults wait for.
+ *
+ * Returns with the family lock held for writing.
+ */
+static void vmobj_lock_for_fork(struct vm_map *parent,
+				struct vm_area_struct *vma)
+{
+	struct vm_map_entry *entry;
+	unsigned long end;
+
+	vm_family_write_lock(parent->family);
+	/* The first VMA of this fork? */
+	if (!vm_map_find(parent->family, vma->vm_mm, vmobj_bias(vma)) ||
+	    parent->locked_to < vma->vm_end)
+		parent->locked_to = vma->vm_end;
+	for (;;) {
+		vmobj_fill(vma);
+		entry = vm_map_lookup(parent, vmobj_end(vma) - 1);
+		end = vm_map_address(parent, entry->end);
+		if (end <= parent->locked_to)
+			return;
+		vm_family_write_unlock(parent->family);
+		vmobj_lock_vmas(parent->mm, parent->locked_to, end);
+		parent->locked_to = end;
+		vm_family_write_lock(parent->family);
+	}
+}
+
+/*
+ * An entry is cut only where the child gets one side and not the other: the other side
+ * has not become shared.
  */
 static void vmobj_fork(struct vm_map *parent, struct vm_area_struct *vma)
 {
 	pgoff_t start = vma->vm_pgoff, end = vmobj_end(vma);
 	struct vm_map *child;
 
-	vmobj_fill(vma);
 	if (!vmobj_forks_too(parent, vma->vm_start - 1))
 		vm_map_clip(parent, start);
 	if (!vmobj_forks_too(parent, vma->vm_end))
@@ -233,10 +277,14 @@ static void vmobj_vma_open(struct vm_area_struct *vma)
 {
 	struct vm_map *map = vma->vm_private_data;
 
-	vm_family_write_lock(map->family);
 	if (vma->vm_mm != map->mm) {
+		vmobj_lock_for_fork(map, vma);
 		vmobj_fork(map, vma);
-	} else if (vmobj_bias(vma) == map->bias) {
+		vm_family_write_unlock(map->family);
+		return;
+	}
+	vm_family_write_lock(map->family);
+	if (vmobj_bias(vma) == map->bias) {
 		map->nr_vmas++;
 		map->split_at = 0;
 	} else {

@@ -117,6 +117,7 @@ struct vm_map_move {
  * @reserve: pages for the next faults
  * @split_at: address of the last may_split call, 0 for none
  * @split_again: it was called twice with that address
+ * @locked_to: where the VMAs end that the fork under way has locked; mmap_lock
  * @move: the last mremap out of this map
  * @move_source: the map an mremap into this one comes from, while it runs
  */
@@ -135,6 +136,7 @@ struct vm_map {
 	struct vm_reserve reserve;
 	unsigned long split_at;
 	bool split_again;
+	unsigned long locked_to;
 	struct vm_map_move move;
 	struct vm_map *move_source;
 };
