@@ -667,7 +667,6 @@ NEEDS_PAGER(u57_pageout_clusters)
 NEEDS_PAGER(u58_swap_full)
 NEEDS_PAGER(u59_pagein_keeps_the_block)
 NEEDS_PAGER(u60_second_chance)
-NEEDS_PAGER(u62_page_clean_of_a_range)
 
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(u9_fork_of_untouched_memory),
@@ -695,7 +694,6 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(u59_pagein_keeps_the_block),
 	KUNIT_CASE(u60_second_chance),
 	KUNIT_CASE(u61_dontneed_ratios),
-	KUNIT_CASE(u62_page_clean_of_a_range),
 	KUNIT_CASE(scan_survives_removal),
 	KUNIT_CASE(only_clean_pages_are_cached),
 	KUNIT_CASE(random_histories),
