@@ -95,6 +95,7 @@ enum vm_object_flag {
  *	was last tried
  * @generation: changes of the lists; see vm_object_generation()
  * @writeset: pages that may be mapped writable, see writeset.h
+ * @writeset_base: @pg_base when the object was made
  * @writeset_used: the parts of it that are not empty
  * @writeset_last: part of it used last; written without a lock by faults
  * @id: never used twice
@@ -123,6 +124,7 @@ struct vm_object {
 	pgoff_t bypass_hint;
 	unsigned long generation;
 	struct xarray writeset;
+	pgoff_t writeset_base;
 	struct llist_head writeset_used;
 	struct vm_writeset_group *writeset_last;
 	u64 id;
@@ -432,12 +434,27 @@ void vm_object_freeze(struct vm_object *object);
  * @pages: pages of the range
  *
  * If it can, the object's window covers the range on return, and pages an
- * earlier mapping left there are gone.
+ * earlier mapping left there are gone.  An object that others use may not only grow at
+ * its end, as in 2006, but take a hole that nobody maps, as in FreeBSD since 2018.
  *
  * Return: true when it did (always for a NULL object).
  */
 bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
 			unsigned long pages);
+
+/**
+ * vm_object_coalesce_front() - may an object take the range before it?
+ * @next: object of the entry behind the range, or NULL; family lock held for writing
+ * @next_start: first page of that entry, where the range ends, family coordinates
+ * @pages: pages of the range
+ *
+ * vm_object_coalesce() in a mirror.  BSD does not look there, but it hands out addresses
+ * upwards, and Linux downwards.
+ *
+ * Return: true when it did (always for a NULL object).
+ */
+bool vm_object_coalesce_front(struct vm_object *next, pgoff_t next_start,
+			      unsigned long pages);
 
 /* ---- collapse.c ---- */
 
