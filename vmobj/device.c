@@ -31,6 +31,7 @@
 #include <vmobj/fault.h>
 #include <vmobj/ioctl.h>
 #include <vmobj/map.h>
+#include <vmobj/stats.h>
 
 static const struct vm_operations_struct vmobj_vm_ops;
 
@@ -343,27 +344,79 @@ static const struct vm_operations_struct vmobj_vm_ops = {
 
 /* ---- the device ---- */
 
+static void vmobj_take_vma(struct vm_area_struct *vma, struct file *pseudo)
+{
+	vma_set_file(vma, pseudo);
+	fput(pseudo);
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		vm_flags_set(vma, VM_SHARED);
+	vma->vm_ops = &vmobj_vm_ops;
+	vmobj_get_map(pseudo->private_data, vma);
+}
+
 void vmobj_map_vma(struct vm_area_struct *vma, struct file *pseudo)
 {
-	enum vm_inherit inheritance = VM_INHERIT_SHARE;
 	struct vm_family *family = pseudo->private_data;
 
 	lockdep_assert_held_write(&family->lock);
-
-	vma_set_file(vma, pseudo);
-	fput(pseudo);
-
-	if (!(vma->vm_flags & VM_MAYSHARE)) {
-		vm_flags_set(vma, VM_SHARED);
-		inheritance = VM_INHERIT_COPY;
-	}
-	vma->vm_ops = &vmobj_vm_ops;
-
-	vm_map_fill(vmobj_get_map(family, vma), vma->vm_pgoff, vmobj_end(vma),
-		    inheritance);
+	vmobj_take_vma(vma, pseudo);
+	vmobj_fill(vma);
 }
 
-static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
+/* Does the map's family belong to one process? */
+static bool vmobj_is_single(const struct vm_map *map)
+{
+	const struct vm_family *family = map->family;
+	const struct vm_map *first, *last;
+
+	first = rb_entry(rb_first(&family->maps), struct vm_map, rb);
+	last = rb_entry(rb_last(&family->maps), struct vm_map, rb);
+	return first->mm == last->mm;
+}
+
+/* Private memory at an address, where it has been mapped, or NULL. */
+static struct vm_area_struct *vmobj_neighbour(struct mm_struct *mm,
+					      unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+	struct vm_map *map;
+
+	if (!vma || vma->vm_start > addr || !vmobj_is_ours(vma) ||
+	    vma->vm_flags & (VM_MAYSHARE | VM_DONTCOPY))
+		return NULL;
+	map = vma->vm_private_data;
+	return map->bias || map->family->named ? NULL : vma;
+}
+
+/*
+ * A private mapping beside another becomes part of its family, and so of its object, if
+ * that can be (BSD vm_map_insert).  What processes share does not grow: they all would
+ * have to wait for its lock.
+ */
+static bool vmobj_join(struct vm_area_struct *vma, unsigned long beside)
+{
+	struct vm_area_struct *neighbour = vmobj_neighbour(vma->vm_mm, beside);
+	struct vm_map *map;
+	bool joins;
+
+	if (!neighbour)
+		return false;
+	map = neighbour->vm_private_data;
+	vm_family_write_lock(map->family);
+	joins = vmobj_is_single(map);
+	if (joins) {
+		vmobj_fill(neighbour);
+		/* The same file, because it is the same map: see map.h. */
+		vmobj_take_vma(vma, get_file(neighbour->vm_file));
+		vm_map_insert_fresh(map, vma->vm_pgoff, vmobj_end(vma),
+				    VM_INHERIT_COPY);
+		vmobj_stat_inc(VMOBJ_JOINS);
+	}
+	vm_family_write_unlock(map->family);
+	return joins;
+}
+
+static int vmobj_start_family(struct vm_area_struct *vma)
 {
 	struct file *pseudo = vm_family_create();
 	struct vm_family *family;
@@ -371,12 +424,21 @@ static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
 	if (IS_ERR(pseudo))
 		return PTR_ERR(pseudo);
 	family = pseudo->private_data;
-	/* As for anonymous memory: the offset is the address. */
-	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
 	vm_family_write_lock(family);
 	vmobj_map_vma(vma, pseudo);
 	vm_family_write_unlock(family);
 	return 0;
+}
+
+static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	/* As for anonymous memory: the offset is the address. */
+	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
+	if (!(vma->vm_flags & VM_MAYSHARE) &&
+	    (vmobj_join(vma, vma->vm_start - 1) ||
+	     vmobj_join(vma, vma->vm_end)))
+		return 0;
+	return vmobj_start_family(vma);
 }
 
 static const struct file_operations vmobj_fops = {
