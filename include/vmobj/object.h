@@ -241,6 +241,19 @@ static inline bool vm_object_test(const struct vm_object *object,
 }
 
 /**
+ * vm_object_mapped_once() - does each page belong to one entry at most?
+ * @object: object; family lock held
+ *
+ * Return: true if there are no shadows, and entries that map it do not overlap.
+ */
+static inline bool vm_object_mapped_once(const struct vm_object *object)
+{
+	return !object->shadow_count &&
+	       (object->ref_count == 1 ||
+		vm_object_test(object, VM_OBJ_ONEMAPPING));
+}
+
+/**
  * vm_object_generation() - a number that grows with every change of the pages
  * or the shadow list (BSD generation)
  * @object: object; family lock held
@@ -607,7 +620,7 @@ bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
  *	of the large page.
  * @large: a fresh large page of zeros, in no tree, not busy
  *
- * Only if the object is used by one entry and nothing else, has nothing behind it,
+ * Only if no two entries map the same of the object, it has no shadow, nothing behind it,
  * and in the range at least one page of 1 << VM_PROMOTE_SHIFT.  Unmaps the range.
  * May sleep.
  *
