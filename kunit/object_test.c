@@ -163,102 +163,6 @@ static void u49_partial_unmap_after_fork_keeps_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world_pages(w), 0UL);
 }
 
-static bool coalesce(struct world *w, struct vm_object *prev,
-		     unsigned long end, unsigned long pages)
-{
-	bool done;
-
-	world_lock(w);
-	done = vm_object_coalesce(prev, at(end), pages);
-	world_unlock(w);
-	return done;
-}
-
-/* Fails if an object grows over what others may use, or does not grow at all. */
-static void u50_coalesce(struct kunit *test)
-{
-	struct world *w = test->priv;
-	struct vm_object *a, *named;
-
-	KUNIT_EXPECT_TRUE(test, coalesce(w, NULL, 4, 2));
-
-	world_lock(w);
-	named = vm_object_allocate(w->family, VM_OBJECT_VNODE, at(0), 4,
-				   GFP_KERNEL);
-	world_unlock(w);
-	KUNIT_EXPECT_FALSE(test, coalesce(w, named, 4, 2));
-	world_lock(w);
-	vm_object_deallocate(named);
-	a = world_bare(w, 0, 4);
-	world_unlock(w);
-
-	KUNIT_EXPECT_TRUE(test, coalesce(w, a, 4, 2));		/* R == 1 */
-	KUNIT_EXPECT_EQ(test, a->size, 6UL);
-	world_lock(w);
-	vm_object_reference(a);
-	world_unlock(w);
-	KUNIT_EXPECT_FALSE(test, coalesce(w, a, 4, 2));		/* not the end */
-	KUNIT_EXPECT_TRUE(test, coalesce(w, a, 6, 2));		/* the end */
-	KUNIT_EXPECT_EQ(test, a->size, 8UL);
-	world_lock(w);
-	vm_object_deallocate(a);
-	vm_object_deallocate(a);
-	world_unlock(w);
-}
-
-/* Fails if an object that shadows shared data grows. */
-static void u50_coalesce_not_over_shared_backing(struct kunit *test)
-{
-	struct world *w = test->priv;
-
-	world_written(w, 4);
-	world_fork(w, P);
-	world_write(w, P, 0, 100);
-	KUNIT_EXPECT_FALSE(test, coalesce(w, world_object(w, P, 0), 4, 2));
-	world_dump(w);
-}
-
-/* Fails if pages of an earlier mapping come back in grown memory. */
-static void u51_coalesce_discards_stale_tail(struct kunit *test)
-{
-	struct world *w = test->priv;
-	struct vm_object *a;
-
-	world_lock(w);
-	a = world_bare(w, 0, 8);
-	world_put(w, a, 1, 11);
-	world_put(w, a, 5, 55);
-	world_put(w, a, 7, 77);
-	world_unlock(w);
-	KUNIT_EXPECT_TRUE(test, coalesce(w, a, 4, 3));
-	KUNIT_EXPECT_EQ(test, a->size, 8UL);
-	KUNIT_EXPECT_NOT_NULL(test, world_page(a, 1));
-	KUNIT_EXPECT_NULL(test, world_page(a, 5));
-	KUNIT_EXPECT_NOT_NULL(test, world_page(a, 7));
-	world_lock(w);
-	vm_object_deallocate(a);
-	world_unlock(w);
-}
-
-/* Fails if growth through a map shows what was unmapped there before. */
-static void u51_grown_memory_is_zero(struct kunit *test)
-{
-	struct world *w = test->priv;
-	unsigned long i;
-
-	world_written(w, 8);
-	world_clip(w, P, 4);
-	world_unmap(w, P, 4, 8);
-	world_lock(w);
-	vm_map_fill(w->proc[P], at(0), at(8), VM_INHERIT_COPY);
-	world_unlock(w);
-	for (i = 4; i < 8; i++)
-		w->want[P][i] = 0;
-	KUNIT_EXPECT_EQ(test, world_read(w, P, 6), 0ULL);
-	KUNIT_EXPECT_EQ(test, world_objects(w), 1UL);
-	world_dump(w);
-}
-
 static void remove_pages(struct world *w, struct vm_object *a,
 			 unsigned long from, pgoff_t end, bool clean_only)
 {
@@ -343,10 +247,6 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(u47_split_only_with_onemapping_and_users),
 	KUNIT_CASE(u48_partial_unmap_frees_and_shrinks),
 	KUNIT_CASE(u49_partial_unmap_after_fork_keeps_pages),
-	KUNIT_CASE(u50_coalesce),
-	KUNIT_CASE(u50_coalesce_not_over_shared_backing),
-	KUNIT_CASE(u51_coalesce_discards_stale_tail),
-	KUNIT_CASE(u51_grown_memory_is_zero),
 	KUNIT_CASE(u52_page_remove),
 	KUNIT_CASE(i32_generation_grows),
 	{}

@@ -343,7 +343,8 @@ TEST(more_than_one_buffer_full)
 
 	VT_NEED_DEBUGFS();
 	for (i = 0; i < ARRAY_SIZE(many); i++) {
-		many[i] = vt_map(1, VT_RW, MAP_PRIVATE);
+		/* Private memory would be coalesced. */
+		many[i] = vt_map(1, VT_RW, MAP_SHARED);
 		ASSERT_NE(NULL, many[i]);
 		vt_put(many[i], 0, 1);
 	}

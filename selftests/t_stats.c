@@ -13,7 +13,7 @@ static const char * const names[] = {
 	"pages_inactive", "pages_cache", "pages_wired", "worst_hold_ns",
 	"objects_created",
 	"objects_terminated", "objects_collapsed", "collapses", "bypasses",
-	"shadows", "splits", "coalesces", "faults", "zero_fills", "cow_copies",
+	"shadows", "splits", "coalesces", "joins", "faults", "zero_fills", "cow_copies",
 	"cow_moves", "cow_reuses", "mkwrites", "page_allocs", "page_frees",
 	"superpages", "blocks", "absorbs", "copy_ups", "demotes",
 	"promotes", "pins_kept", "pins_left",

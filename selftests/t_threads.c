@@ -243,6 +243,39 @@ TEST(counts_never_go_back_beside_many_living_children)
 	EXPECT_TRUE(vt_check_ok());
 }
 
+/*
+ * Memory in many VMAs, which was one when it was touched: what the module has for it is
+ * still one.  Fork comes to one VMA after the other, and faults in the others may run
+ * meanwhile (Linux 6.4).
+ */
+static bool map_and_cut(void)
+{
+	size_t page;
+
+	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
+	if (!mem)
+		return false;
+	memset(mem, 0, PAGES * vt_page_size);
+	for (page = 1; page < PAGES; page += 2)
+		if (madvise(vt_page(mem, page), vt_page_size, MADV_DONTDUMP))
+			return false;
+	return true;
+}
+
+TEST(counts_in_many_vmas_never_go_back_beside_forks)
+{
+	ASSERT_TRUE(map_and_cut());
+	EXPECT_TRUE(run_threads(fork_beside_writers));
+	EXPECT_TRUE(vt_check_ok());
+}
+
+TEST(counts_in_many_vmas_never_go_back_beside_many_living_children)
+{
+	ASSERT_TRUE(map_and_cut());
+	EXPECT_TRUE(run_threads(fork_many_beside_writers));
+	EXPECT_TRUE(vt_check_ok());
+}
+
 /* Two threads fork at the same time. */
 static void *fork_in_all_threads(void *arg)
 {

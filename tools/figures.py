@@ -24,6 +24,7 @@ ROWS = {
     'fork_read': 'fork, and reading all in the child',
     'snapshots': 'round: fork, 1 % dirtied, child reads all',
     'munmap': 'munmap, all resident',
+    'arenas': 'mmap, one write, munmap; 64 KiB, one below the other',
     'exit': 'exit of a child that wrote all',
     'depth1_read': 'read fault, chain of 1',
     'depth64_read': 'read fault, chain of 64',

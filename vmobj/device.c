@@ -31,6 +31,7 @@
 #include <vmobj/fault.h>
 #include <vmobj/ioctl.h>
 #include <vmobj/map.h>
+#include <vmobj/stats.h>
 
 static const struct vm_operations_struct vmobj_vm_ops;
 
@@ -101,16 +102,60 @@ static bool vmobj_forks_too(struct vm_map *parent, unsigned long addr)
 	       !(vma->vm_flags & VM_DONTCOPY);
 }
 
+static void vmobj_lock_vmas(struct mm_struct *mm, unsigned long addr,
+			    unsigned long end)
+{
+	struct vm_area_struct *vma;
+
+	for (; addr < end; addr = vma->vm_end) {
+		vma = find_vma(mm, addr);
+		if (!vma || vma->vm_start >= end)
+			return;
+		vma_start_write(vma);
+	}
+}
+
 /*
- * An entry may span several VMAs.  It is cut only where the child gets one side
- * and not the other: the other side has not become shared.
+ * An entry may span several VMAs, and loses its write rights in all of them when fork
+ * comes to the first.  Fork has locked only that one: faults in those behind it may run
+ * under their VMA locks, and be on their way to a writable PTE.  So lock these as well,
+ * which fork will do anyway; but not with the family lock held, which faults wait for.
+ *
+ * Returns with the family lock held for writing.
+ */
+static void vmobj_lock_for_fork(struct vm_map *parent,
+				struct vm_area_struct *vma)
+{
+	struct vm_map_entry *entry;
+	unsigned long end;
+
+	vm_family_write_lock(parent->family);
+	/* The first VMA of this fork? */
+	if (!vm_map_find(parent->family, vma->vm_mm, vmobj_bias(vma)) ||
+	    parent->locked_to < vma->vm_end)
+		parent->locked_to = vma->vm_end;
+	for (;;) {
+		vmobj_fill(vma);
+		entry = vm_map_lookup(parent, vmobj_end(vma) - 1);
+		end = vm_map_address(parent, entry->end);
+		if (end <= parent->locked_to)
+			return;
+		vm_family_write_unlock(parent->family);
+		vmobj_lock_vmas(parent->mm, parent->locked_to, end);
+		parent->locked_to = end;
+		vm_family_write_lock(parent->family);
+	}
+}
+
+/*
+ * An entry is cut only where the child gets one side and not the other: the other side
+ * has not become shared.
  */
 static void vmobj_fork(struct vm_map *parent, struct vm_area_struct *vma)
 {
 	pgoff_t start = vma->vm_pgoff, end = vmobj_end(vma);
 	struct vm_map *child;
 
-	vmobj_fill(vma);
 	if (!vmobj_forks_too(parent, vma->vm_start - 1))
 		vm_map_clip(parent, start);
 	if (!vmobj_forks_too(parent, vma->vm_end))
@@ -233,10 +278,14 @@ static void vmobj_vma_open(struct vm_area_struct *vma)
 {
 	struct vm_map *map = vma->vm_private_data;
 
-	vm_family_write_lock(map->family);
 	if (vma->vm_mm != map->mm) {
+		vmobj_lock_for_fork(map, vma);
 		vmobj_fork(map, vma);
-	} else if (vmobj_bias(vma) == map->bias) {
+		vm_family_write_unlock(map->family);
+		return;
+	}
+	vm_family_write_lock(map->family);
+	if (vmobj_bias(vma) == map->bias) {
 		map->nr_vmas++;
 		map->split_at = 0;
 	} else {
@@ -295,27 +344,79 @@ static const struct vm_operations_struct vmobj_vm_ops = {
 
 /* ---- the device ---- */
 
+static void vmobj_take_vma(struct vm_area_struct *vma, struct file *pseudo)
+{
+	vma_set_file(vma, pseudo);
+	fput(pseudo);
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		vm_flags_set(vma, VM_SHARED);
+	vma->vm_ops = &vmobj_vm_ops;
+	vmobj_get_map(pseudo->private_data, vma);
+}
+
 void vmobj_map_vma(struct vm_area_struct *vma, struct file *pseudo)
 {
-	enum vm_inherit inheritance = VM_INHERIT_SHARE;
 	struct vm_family *family = pseudo->private_data;
 
 	lockdep_assert_held_write(&family->lock);
-
-	vma_set_file(vma, pseudo);
-	fput(pseudo);
-
-	if (!(vma->vm_flags & VM_MAYSHARE)) {
-		vm_flags_set(vma, VM_SHARED);
-		inheritance = VM_INHERIT_COPY;
-	}
-	vma->vm_ops = &vmobj_vm_ops;
-
-	vm_map_fill(vmobj_get_map(family, vma), vma->vm_pgoff, vmobj_end(vma),
-		    inheritance);
+	vmobj_take_vma(vma, pseudo);
+	vmobj_fill(vma);
 }
 
-static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
+/* Does the map's family belong to one process? */
+static bool vmobj_is_single(const struct vm_map *map)
+{
+	const struct vm_family *family = map->family;
+	const struct vm_map *first, *last;
+
+	first = rb_entry(rb_first(&family->maps), struct vm_map, rb);
+	last = rb_entry(rb_last(&family->maps), struct vm_map, rb);
+	return first->mm == last->mm;
+}
+
+/* Private memory at an address, where it has been mapped, or NULL. */
+static struct vm_area_struct *vmobj_neighbour(struct mm_struct *mm,
+					      unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+	struct vm_map *map;
+
+	if (!vma || vma->vm_start > addr || !vmobj_is_ours(vma) ||
+	    vma->vm_flags & (VM_MAYSHARE | VM_DONTCOPY))
+		return NULL;
+	map = vma->vm_private_data;
+	return map->bias || map->family->named ? NULL : vma;
+}
+
+/*
+ * A private mapping beside another becomes part of its family, and so of its object, if
+ * that can be (BSD vm_map_insert).  What processes share does not grow: they all would
+ * have to wait for its lock.
+ */
+static bool vmobj_join(struct vm_area_struct *vma, unsigned long beside)
+{
+	struct vm_area_struct *neighbour = vmobj_neighbour(vma->vm_mm, beside);
+	struct vm_map *map;
+	bool joins;
+
+	if (!neighbour)
+		return false;
+	map = neighbour->vm_private_data;
+	vm_family_write_lock(map->family);
+	joins = vmobj_is_single(map);
+	if (joins) {
+		vmobj_fill(neighbour);
+		/* The same file, because it is the same map: see map.h. */
+		vmobj_take_vma(vma, get_file(neighbour->vm_file));
+		vm_map_insert_fresh(map, vma->vm_pgoff, vmobj_end(vma),
+				    VM_INHERIT_COPY);
+		vmobj_stat_inc(VMOBJ_JOINS);
+	}
+	vm_family_write_unlock(map->family);
+	return joins;
+}
+
+static int vmobj_start_family(struct vm_area_struct *vma)
 {
 	struct file *pseudo = vm_family_create();
 	struct vm_family *family;
@@ -323,12 +424,21 @@ static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
 	if (IS_ERR(pseudo))
 		return PTR_ERR(pseudo);
 	family = pseudo->private_data;
-	/* As for anonymous memory: the offset is the address. */
-	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
 	vm_family_write_lock(family);
 	vmobj_map_vma(vma, pseudo);
 	vm_family_write_unlock(family);
 	return 0;
+}
+
+static int vmobj_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	/* As for anonymous memory: the offset is the address. */
+	vma->vm_pgoff = vma->vm_start >> PAGE_SHIFT;
+	if (!(vma->vm_flags & VM_MAYSHARE) &&
+	    (vmobj_join(vma, vma->vm_start - 1) ||
+	     vmobj_join(vma, vma->vm_end)))
+		return 0;
+	return vmobj_start_family(vma);
 }
 
 static const struct file_operations vmobj_fops = {

@@ -3,10 +3,10 @@
  * Families: the inode, the structure lock and the lists.  See family.h.
  *
  * The inode lives in a pseudo file system of our own.  Each family has a file
- * on it, which becomes vm_file of its VMAs; fork and split copy it, so the family
- * lives as long as any VMA does.  What mremap has moved gets a file of its own
- * on the same inode: see map.h.  The descriptors of named objects are files on it,
- * too: see handle.h.
+ * on it, which becomes vm_file of its VMAs; fork and split copy it, what is
+ * mapped beside one takes it too, so the family lives as long as any VMA does.
+ * What mremap has moved gets a file of its own on the same inode: see map.h.
+ * The descriptors of named objects are files on it, too: see handle.h.
  */
 #include <linux/file.h>
 #include <linux/module.h>

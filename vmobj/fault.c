@@ -274,7 +274,7 @@ static bool vm_walk_wants_promotion(const struct vm_walk *walk,
 	return (want == VM_SUPERPAGE_NOW || want == VM_SUPERPAGE_AHEAD_OF_USE) &&
 	       !walk->promoted && !walk->top->backing_object &&
 	       vm_writeset_grown(walk->top, walk->index, VM_SUPERPAGE_PROMOTE) &&
-	       walk->top->ref_count == 1 &&
+	       vm_object_mapped_once(walk->top) &&
 	       vm_walk_fits(walk, VM_SUPERPAGE_ORDER) &&
 	       !(walk->vma->vm_flags & VM_LOCKED) &&
 	       walk->vmf->flags & FAULT_FLAG_INTERRUPTIBLE &&

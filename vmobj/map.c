@@ -321,6 +321,35 @@ EXPORT_SYMBOL_IF_KUNIT(vm_map_inherit);
 
 /* ---- growth ---- */
 
+/* Can what comes beside an entry be part of it, as far as the entry goes? */
+static bool vm_map_entry_grows(const struct vm_map_entry *entry,
+			       enum vm_inherit inheritance)
+{
+	return entry && !entry->needs_copy && !entry->absent &&
+	       entry->inheritance == inheritance;
+}
+
+void vm_map_insert_fresh(struct vm_map *map, pgoff_t start, pgoff_t end,
+			 enum vm_inherit inheritance)
+{
+	struct vm_map_entry *prev = vm_map_before(map, start);
+	struct vm_map_entry *next = vm_map_lookup(map, end);
+
+	lockdep_assert_held_write(&map->family->lock);
+
+	if (vm_map_entry_grows(prev, inheritance) &&
+	    vm_object_coalesce(prev->object, start, end - start))
+		prev->end = end;
+	else if (vm_map_entry_grows(next, inheritance) &&
+		 vm_object_coalesce_front(next->object, end, end - start))
+		next->start = start;
+	else
+		vm_map_entry_new(map, start, end, NULL, inheritance, false);
+	/* Of a hole it may have been the last part. */
+	vm_map_simplify(map, start, end);
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_map_insert_fresh);
+
 static void vm_map_fill_hole(struct vm_map *map, pgoff_t start, pgoff_t end,
 			     enum vm_inherit inheritance)
 {
@@ -333,11 +362,10 @@ static void vm_map_fill_hole(struct vm_map *map, pgoff_t start, pgoff_t end,
 		vm_object_reference(named);
 		vm_map_insert(map, start, end, named, inheritance,
 			      inheritance != VM_INHERIT_SHARE);
-	} else if (prev && !prev->needs_copy &&
-		   vm_object_coalesce(prev->object, start, end - start)) {
+	} else if (prev && prev->absent) {
 		prev->end = end;
 	} else {
-		vm_map_insert(map, start, end, NULL, inheritance, false);
+		vm_map_insert_fresh(map, start, end, inheritance);
 	}
 }
 

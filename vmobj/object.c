@@ -90,12 +90,12 @@ struct vm_object *vm_object_allocate(struct vm_family *family,
 	INIT_LIST_HEAD(&object->shadow_link);
 	INIT_LIST_HEAD(&object->mappers);
 	INIT_LIST_HEAD(&object->deferred_link);
-	vm_writeset_init(object);
 	vm_swap_init(object);
 	object->memq->object = object;
 	object->family = family;
 	object->type = type;
 	object->pg_base = pg_base;
+	vm_writeset_init(object);
 	object->size = size;
 	object->ref_count = 1;
 	object->pg_color = vm_object_deal_color(size);

@@ -10,8 +10,8 @@
  * with an allocation, a descriptor, and a place in a queue.  The process goes on with
  * the page table it has; a module can not free that.
  *
- * Only one object is concerned, and one entry that maps it: nobody looks through it,
- * and it looks at nothing.  A fault calls, between two looks (fault.c).
+ * Only one object is concerned, and one entry that maps the range: nobody looks through
+ * it, and it looks at nothing.  A fault calls, between two looks (fault.c).
  */
 #include <linux/highmem.h>
 
@@ -29,8 +29,8 @@ static bool vm_object_may_promote(struct vm_object *object,
 	unsigned long nr = 0;
 	struct vm_page *pg;
 
-	if (object->ref_count != 1 || object->shadow_count ||
-	    object->backing_object || !vm_object_internal(object) ||
+	if (!vm_object_mapped_once(object) || object->backing_object ||
+	    !vm_object_internal(object) ||
 	    atomic_read(&object->paging_in_progress) ||
 	    start < object->pg_base || end > vm_object_end(object) ||
 	    vm_swap_next_absent(object, start) < end)

@@ -17,6 +17,9 @@
 #include <vmobj/swap.h>
 #include <vmobj/writeset.h>
 
+/* More entries than this are not looked at to find a hole between them. */
+#define COALESCE_SCAN	16
+
 void vm_object_link_shadow(struct vm_object *object, struct vm_object *backing)
 {
 	lockdep_assert_held_write(&object->family->lock);
@@ -138,28 +141,86 @@ void vm_object_freeze(struct vm_object *object)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_freeze);
 
-bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
-			unsigned long pages)
+/* Is there nothing but the object itself that would have to grow? */
+static bool vm_object_may_grow(struct vm_object *object)
 {
-	if (!prev)
+	lockdep_assert_held_write(&object->family->lock);
+	if (!vm_object_internal(object))
+		return false;
+	vm_object_collapse(object);
+	return !object->backing_object;
+}
+
+/*
+ * Is it certain that nobody uses a part of the object?  BSD took what is in the window
+ * for used as soon as there was a second reference.  But a hole that munmap() has left
+ * is mostly mapped again, and the references are the entries on both sides of it.
+ */
+static bool vm_object_unused(struct vm_object *object, pgoff_t start, pgoff_t end)
+{
+	struct vm_map_entry *entry;
+	unsigned int nr = 0;
+
+	if (object->ref_count == 1 || start >= vm_object_end(object) ||
+	    end <= object->pg_base)
 		return true;
-	lockdep_assert_held_write(&prev->family->lock);
-	if (!vm_object_internal(prev))
+	if (!vm_object_test(object, VM_OBJ_ONEMAPPING) ||
+	    object->ref_count > COALESCE_SCAN)
 		return false;
+	list_for_each_entry(entry, &object->mappers, mapper_link) {
+		if (entry->start < end && start < entry->end)
+			return false;
+		nr++;
+	}
+	return nr == object->ref_count;
+}
 
-	vm_object_collapse(prev);
-	if (prev->backing_object)
+/* May it take the range?  Then nothing is there any more. */
+static bool vm_object_take_range(struct vm_object *object, pgoff_t start,
+				 pgoff_t end)
+{
+	/* A large page may reach beyond the end, and be in use. */
+	if (!vm_object_may_grow(object) ||
+	    !vm_object_unused(object, start, end) ||
+	    !vm_object_page_remove(object, start, end, false))
 		return false;
-	/* Others may use what lies behind; nobody does behind the very end. */
-	if (prev->ref_count > 1 && prev_end != vm_object_end(prev))
-		return false;
-
-	/* A large page may reach beyond the end. */
-	if (!vm_object_page_remove(prev, prev_end, prev_end + pages, false))
-		return false;
-	if (prev_end + pages > vm_object_end(prev))
-		prev->size = prev_end + pages - prev->pg_base;
 	vmobj_stat_inc(VMOBJ_COALESCES);
 	return true;
 }
+
+bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
+			unsigned long pages)
+{
+	pgoff_t end = prev_end + pages;
+
+	if (!prev)
+		return true;
+	if (!vm_object_take_range(prev, prev_end, end))
+		return false;
+	if (end > vm_object_end(prev))
+		prev->size = end - prev->pg_base;
+	return true;
+}
 EXPORT_SYMBOL_IF_KUNIT(vm_object_coalesce);
+
+static void vm_object_begin_at(struct vm_object *object, pgoff_t pg_base)
+{
+	object->pg_color = vm_object_color_at(object, pg_base);
+	object->size += object->pg_base - pg_base;
+	object->pg_base = pg_base;
+}
+
+bool vm_object_coalesce_front(struct vm_object *next, pgoff_t next_start,
+			      unsigned long pages)
+{
+	pgoff_t start = next_start - pages;
+
+	if (!next)
+		return true;
+	if (!vm_object_take_range(next, start, next_start))
+		return false;
+	if (start < next->pg_base)
+		vm_object_begin_at(next, start);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_object_coalesce_front);

@@ -26,6 +26,7 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_SHADOWS]			= "shadows",
 	[VMOBJ_SPLITS]			= "splits",
 	[VMOBJ_COALESCES]		= "coalesces",
+	[VMOBJ_JOINS]			= "joins",
 	[VMOBJ_FREEZES]			= "freezes",
 	[VMOBJ_FAULTS]			= "faults",
 	[VMOBJ_ZERO_FILLS]		= "zero_fills",

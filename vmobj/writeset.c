@@ -12,17 +12,19 @@
 #include <linux/bitmap.h>
 #include <linux/slab.h>
 
+#include <vmobj/compat.h>
 #include <vmobj/object.h>
 #include <vmobj/writeset.h>
 
 #define CHUNK_PAGES	VM_WRITESET_CHUNK
 #define CHUNK_MASK	(CHUNK_PAGES - 1)
-#define GROUP_CHUNKS	8UL
+#define GROUP_SHIFT	3
+#define GROUP_CHUNKS	BIT(GROUP_SHIFT)
 
 /**
  * struct vm_writeset_chunk - part of the set
  * @link: in &vm_object.writeset_used
- * @key: its place, in chunks
+ * @key: its place, in chunks; below 0 if the object has grown downwards
  * @grown: pages that have come since somebody asked; a hint, not exact
  * @used: it is in that list
  * @full: all its pages are in the set, whatever @bits says
@@ -30,7 +32,7 @@
  */
 struct vm_writeset_chunk {
 	struct llist_node link;
-	u32 key;
+	s32 key;
 	u16 grown;
 	u8 used;
 	u8 full;
@@ -52,16 +54,32 @@ struct vm_writeset_group {
 	struct vm_writeset_chunk chunk[];
 };
 
-/* Counted from the object's start: small numbers make a flat xarray. */
+/* Counted from where the object began when it was made. */
 static unsigned long vm_writeset_key(const struct vm_object *object,
 				     pgoff_t index)
 {
-	return index / CHUNK_PAGES - object->pg_base / CHUNK_PAGES;
+	return index / CHUNK_PAGES - object->writeset_base / CHUNK_PAGES;
+}
+
+/*
+ * Small numbers make a flat xarray, but an object may grow to both sides.  So groups
+ * are put at 0, 1, 2... as those at 0, -1, 1, -2...
+ */
+static unsigned long vm_writeset_slot(unsigned long key)
+{
+	long group = (long)key >> GROUP_SHIFT;
+
+	/* 2 * group, or -2 * group - 1 */
+	if (group < 0)
+		group = ~group;
+	return (2 * (unsigned long)group + ((long)key < 0)) << GROUP_SHIFT |
+	       (key & (GROUP_CHUNKS - 1));
 }
 
 void vm_writeset_init(struct vm_object *object)
 {
 	xa_init(&object->writeset);
+	object->writeset_base = object->pg_base;
 	init_llist_head(&object->writeset_used);
 }
 
@@ -110,9 +128,9 @@ vm_writeset_find_group(struct vm_object *object, unsigned long key)
 	unsigned long first = round_down(key, GROUP_CHUNKS);
 	struct vm_writeset_group *group;
 
-	group = xa_load(&object->writeset, first);
+	group = xa_load(&object->writeset, vm_writeset_slot(first));
 	if (group && key != first && !vm_writeset_group_chunk(group, key))
-		group = xa_load(&object->writeset, key);
+		group = xa_load(&object->writeset, vm_writeset_slot(key));
 	return group;
 }
 
@@ -124,17 +142,17 @@ vm_writeset_make_group(struct vm_object *object, unsigned long key)
 	unsigned long first = round_down(key, GROUP_CHUNKS), nr = 1;
 	struct vm_writeset_group *group, *old;
 
-	if (xa_load(&object->writeset, first))
+	if (xa_load(&object->writeset, vm_writeset_slot(first)))
 		first = key;
-	else if (last >= key)
+	else if ((long)last >= (long)key)
 		nr = min(last - first + 1, GROUP_CHUNKS);
 	else
 		nr = key - first + 1;
 	group = vm_writeset_group_new(first, nr);
 	if (!group)
 		return NULL;
-	old = xa_cmpxchg(&object->writeset, first, NULL, group,
-			 GFP_KERNEL_ACCOUNT);
+	old = xa_cmpxchg(&object->writeset, vm_writeset_slot(first), NULL,
+			 group, GFP_KERNEL_ACCOUNT);
 	if (!old)
 		return group;
 	kfree(group);
@@ -208,6 +226,7 @@ int vm_writeset_add_mask(struct vm_object *object, pgoff_t index,
 	vm_writeset_use(object, chunk);
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_writeset_add);
 
 static int vm_writeset_add_chunk(struct vm_object *object, pgoff_t index)
 {
@@ -330,7 +349,7 @@ static bool vm_writeset_take_bits(struct vm_writeset_chunk *chunk,
 bool vm_writeset_take(struct vm_object *object, pgoff_t start, pgoff_t end,
 		      struct vm_writeset_part *part)
 {
-	pgoff_t base = object->pg_base & ~CHUNK_MASK;
+	pgoff_t base = object->writeset_base & ~CHUNK_MASK;
 	struct llist_node **link = part->link ?: &object->writeset_used.first;
 	struct vm_writeset_chunk *chunk;
 	bool any;
@@ -339,7 +358,7 @@ bool vm_writeset_take(struct vm_object *object, pgoff_t start, pgoff_t end,
 
 	while (*link) {
 		chunk = llist_entry(*link, struct vm_writeset_chunk, link);
-		part->base = base + chunk->key * CHUNK_PAGES;
+		part->base = base + (long)chunk->key * CHUNK_PAGES;
 		if (part->base >= end || part->base + CHUNK_PAGES <= start) {
 			link = &chunk->link.next;
 			continue;
@@ -360,6 +379,7 @@ bool vm_writeset_take(struct vm_object *object, pgoff_t start, pgoff_t end,
 	}
 	return false;
 }
+EXPORT_SYMBOL_IF_KUNIT(vm_writeset_take);
 
 void vm_writeset_clear(struct vm_object *object, pgoff_t start, pgoff_t end)
 {

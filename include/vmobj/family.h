@@ -3,12 +3,12 @@
  * A family: all objects that are related by shadow links, and every map that
  * uses them.
  *
- * A fresh mapping starts a family; what is forked from it stays in it.  The
- * family owns one inode, and so one address_space: every relative's PTE for
- * family index i is found at index i of that address_space, through all
- * shadows, collapses and moves.  That index is the coordinate of everything
- * in the family (pages, entries, the windows of objects), and never changes
- * for a page.
+ * A fresh mapping starts a family, or joins that of private memory beside
+ * it; what is forked from it stays in it.  The family owns one inode, and
+ * so one address_space: every relative's PTE for family index i is found at
+ * index i of that address_space, through all shadows, collapses and moves.
+ * That index is the coordinate of everything in the family (pages, entries,
+ * the windows of objects), and never changes for a page.
  *
  * The family's rwsem is the structure lock.
  *	held for reading (faults): no object appears, disappears or changes

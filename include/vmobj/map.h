@@ -24,10 +24,10 @@
  * was not to get (VM_INHERIT_NONE) is an entry too, an absent one: nothing is there, and
  * faults fail, as if nothing were mapped.
  *
- * Each VMA has a vm_file of its own, made by mmap or mremap, which it shares only with
- * what was cut from it and with its like in other processes: newer kernels (6.12)
- * would let mmap() and mremap() put a range into a VMA beside it without telling us,
- * but not if the file is another.
+ * VMAs of different maps of a process have different vm_files, made by mmap or mremap:
+ * newer kernels (6.12) would let mremap() put a range into a VMA beside it without telling
+ * us, but not if the file is another.  VMAs of the same map may have the same: what was cut
+ * from one, or mapped beside it.
  *
  * All of it is guarded by the family lock.
  */
@@ -117,6 +117,7 @@ struct vm_map_move {
  * @reserve: pages for the next faults
  * @split_at: address of the last may_split call, 0 for none
  * @split_again: it was called twice with that address
+ * @locked_to: where the VMAs end that the fork under way has locked; mmap_lock
  * @move: the last mremap out of this map
  * @move_source: the map an mremap into this one comes from, while it runs
  */
@@ -135,6 +136,7 @@ struct vm_map {
 	struct vm_reserve reserve;
 	unsigned long split_at;
 	bool split_again;
+	unsigned long locked_to;
 	struct vm_map_move move;
 	struct vm_map *move_source;
 };
@@ -276,6 +278,19 @@ struct vm_map_entry *vm_map_insert(struct vm_map *map, pgoff_t start,
 bool vm_map_entry_shared(const struct vm_map_entry *entry);
 
 /**
+ * vm_map_insert_fresh() - fresh memory (BSD vm_map_insert without an object)
+ * @map: family lock held for writing; has nothing in the range
+ * @start: first page, family coordinates
+ * @end: first page behind the range
+ * @inheritance: what a child gets
+ *
+ * Extends the entry before the range and its object, or else the one behind it, if that
+ * is possible.  Does not fail.  May sleep.
+ */
+void vm_map_insert_fresh(struct vm_map *map, pgoff_t start, pgoff_t end,
+			 enum vm_inherit inheritance);
+
+/**
  * vm_map_entry_set_object() - let an entry map another object
  * @entry: family lock held for writing
  * @object: the caller's reference becomes the entry's; the entry's reference
@@ -294,15 +309,13 @@ void vm_map_entry_set_object(struct vm_map_entry *entry,
 void vm_map_clip(struct vm_map *map, pgoff_t index);
 
 /**
- * vm_map_fill() - give holes fresh memory (growth; BSD vm_map_insert with
- * coalescing)
+ * vm_map_fill() - give holes fresh memory (growth)
  * @map: family lock held for writing
  * @start: first page, family coordinates
  * @end: first page behind the range
  * @inheritance: of what is new and has nothing before it
  *
- * Otherwise that is as what is before it.  Extends the entry and the object before a
- * hole where BSD would.
+ * Otherwise that is as what is before it.  See vm_map_insert_fresh().
  */
 void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
 		 enum vm_inherit inheritance);

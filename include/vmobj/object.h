@@ -97,6 +97,7 @@ enum vm_object_flag {
  *	was last tried
  * @generation: changes of the lists; see vm_object_generation()
  * @writeset: pages that may be mapped writable, see writeset.h
+ * @writeset_base: @pg_base when the object was made
  * @writeset_used: the parts of it that are not empty
  * @writeset_last: part of it used last; written without a lock by faults
  * @swap: blocks of swap by family index, see swap.h
@@ -129,6 +130,7 @@ struct vm_object {
 	pgoff_t bypass_hint;
 	unsigned long generation;
 	struct xarray writeset;
+	pgoff_t writeset_base;
 	struct llist_head writeset_used;
 	struct vm_writeset_group *writeset_last;
 	struct xarray swap;
@@ -246,6 +248,19 @@ static inline bool vm_object_test(const struct vm_object *object,
 				  enum vm_object_flag flag)
 {
 	return test_bit(flag, &object->flags);
+}
+
+/**
+ * vm_object_mapped_once() - does each page belong to one entry at most?
+ * @object: object; family lock held
+ *
+ * Return: true if there are no shadows, and entries that map it do not overlap.
+ */
+static inline bool vm_object_mapped_once(const struct vm_object *object)
+{
+	return !object->shadow_count &&
+	       (object->ref_count == 1 ||
+		vm_object_test(object, VM_OBJ_ONEMAPPING));
 }
 
 /**
@@ -456,12 +471,27 @@ void vm_object_freeze(struct vm_object *object);
  * @pages: pages of the range
  *
  * If it can, the object's window covers the range on return, and pages an
- * earlier mapping left there are gone.
+ * earlier mapping left there are gone.  An object that others use may not only grow at
+ * its end, as in 2006, but take a hole that nobody maps, as in FreeBSD since 2018.
  *
  * Return: true when it did (always for a NULL object).
  */
 bool vm_object_coalesce(struct vm_object *prev, pgoff_t prev_end,
 			unsigned long pages);
+
+/**
+ * vm_object_coalesce_front() - may an object take the range before it?
+ * @next: object of the entry behind the range, or NULL; family lock held for writing
+ * @next_start: first page of that entry, where the range ends, family coordinates
+ * @pages: pages of the range
+ *
+ * vm_object_coalesce() in a mirror.  BSD does not look there, but it hands out addresses
+ * upwards, and Linux downwards.
+ *
+ * Return: true when it did (always for a NULL object).
+ */
+bool vm_object_coalesce_front(struct vm_object *next, pgoff_t next_start,
+			      unsigned long pages);
 
 /* ---- collapse.c ---- */
 
@@ -614,7 +644,7 @@ bool vm_object_copy_up_page(struct vm_object *object, struct vm_page *pg,
  *	of the large page.
  * @large: a fresh large page of zeros, in no tree, not busy
  *
- * Only if the object is used by one entry and nothing else, has nothing behind it,
+ * Only if no two entries map the same of the object, it has no shadow, nothing behind it,
  * and in the range at least one page of 1 << VM_PROMOTE_SHIFT.  Unmaps the range.
  * May sleep.
  *

@@ -27,6 +27,7 @@
  * @VMOBJ_SHADOWS: shadow objects made for a write to shared data
  * @VMOBJ_SPLITS: objects split in two at fork
  * @VMOBJ_COALESCES: objects extended to take an adjacent range
+ * @VMOBJ_JOINS: mappings that became part of the family beside them
  * @VMOBJ_FREEZES: shared objects frozen under a new shadow by a strict copy
  * @VMOBJ_FAULTS: pages looked up for a fault (or for a debugger)
  * @VMOBJ_ZERO_FILLS: fresh zero pages given out
@@ -78,6 +79,7 @@ enum vmobj_stat {
 	VMOBJ_SHADOWS,
 	VMOBJ_SPLITS,
 	VMOBJ_COALESCES,
+	VMOBJ_JOINS,
 	VMOBJ_FREEZES,
 	VMOBJ_FAULTS,
 	VMOBJ_ZERO_FILLS,

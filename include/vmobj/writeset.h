@@ -56,7 +56,7 @@ vm_writeset_part_bits(struct vm_writeset_part *part)
 
 /**
  * vm_writeset_init() - make an empty set
- * @object: object being made
+ * @object: object being made, which has its place
  */
 void vm_writeset_init(struct vm_object *object);
 

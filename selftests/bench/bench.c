@@ -20,6 +20,7 @@
  * machine does not have.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -34,6 +35,8 @@
 #define DEPTH		64	/* live children in the depth rows */
 #define DEPTH_PAGES	2048L	/* pages of their mapping */
 
+#define ARENA		(64L << 10)	/* in the arenas row */
+
 #define MAX_RUNS	99
 #define WARM_UP		(64L << 20)	/* memory of a run that is not counted */
 #define UNKNOWN		LONG_MIN	/* a cost that cannot be told here */
@@ -42,6 +45,7 @@ static long bytes = 64L << 20;
 static long runs = 3;
 static const char *only_row, *only_provider;
 static char **only;		/* ROW/PROVIDER..., or NULL at once: all */
+static const struct provider *this_provider;
 
 static long do_nothing(char *p, long len)
 {
@@ -233,6 +237,35 @@ static long row_munmap(char *p)
 	return stop_clock(t);
 }
 
+/*
+ * Small mappings one below the other, as allocators get them: each is mapped and written
+ * to, then all are unmapped, the last first.
+ */
+static long row_arenas(char *p)
+{
+	int fd = -1, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *at;
+	long t;
+
+	munmap(p, bytes);
+	if (is_vmobj(this_provider)) {
+		flags = MAP_PRIVATE;
+		fd = open("/dev/vmobj", O_RDWR);
+		if (fd < 0)
+			die("/dev/vmobj");
+	}
+	t = start_clock();
+	for (at = p + bytes - ARENA; at >= p; at -= ARENA) {
+		if (mmap(at, ARENA, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd,
+			 0) == MAP_FAILED)
+			die("mmap");
+		write_page(at);
+	}
+	for (at = p; at < p + bytes; at += ARENA)
+		munmap(at, ARENA);
+	return stop_clock(t);
+}
+
 /* From the child's last look at the clock until the parent has its status. */
 static long row_exit(char *p)
 {
@@ -373,11 +406,14 @@ static long row_memory_fork(char *p)
 }
 
 /* What a row's cost is for. */
-enum unit { PER_PAGE, PER_DEPTH_PAGE, WHOLE, BYTES_PER_PAGE, BYTES };
+enum unit {
+	PER_PAGE, PER_DEPTH_PAGE, PER_ARENA, WHOLE, BYTES_PER_PAGE, BYTES
+};
 
 static const char * const unit_names[] = {
 	[PER_PAGE]		= "page",
 	[PER_DEPTH_PAGE]	= "page",
+	[PER_ARENA]		= "mapping",
 	[WHOLE]			= "operation",
 	[BYTES_PER_PAGE]	= "bytes per page",
 	[BYTES]			= "bytes",
@@ -416,6 +452,7 @@ static const struct row rows[] = {
 	{ "fork_read", row_fork_read, WHOLE, ALL },
 	{ "snapshots", row_snapshots, WHOLE, NO_FILES },
 	{ "munmap", row_munmap, WHOLE, ALL },
+	{ "arenas", row_arenas, PER_ARENA, NO_FILES },
 	{ "exit", row_exit, WHOLE, ALL },
 	{ "depth1_read", row_depth1_read, PER_DEPTH_PAGE, VMOBJ4K },
 	{ "depth64_read", row_depth64_read, PER_DEPTH_PAGE, VMOBJ4K },
@@ -476,6 +513,8 @@ static long divisor(const struct row *row)
 		return bytes / PAGE;
 	case PER_DEPTH_PAGE:
 		return DEPTH_PAGES - DEPTH;
+	case PER_ARENA:
+		return bytes / ARENA;
 	default:
 		return 1;
 	}
@@ -490,9 +529,7 @@ struct figure {
 
 static struct figure figures[ARRAY_SIZE(rows)][ARRAY_SIZE(providers)];
 
-/* What the next run is of. */
 static const struct row *this_row;
-static const struct provider *this_provider;
 
 static long run_in_child(char *p, long len)
 {
