@@ -24,7 +24,10 @@
  * Known differences, and what is done about them: MADV_DONTNEED, which is applied
  * to the device's memory only and must change nothing; growth of a shared mapping,
  * which Linux lets fault; where Linux merges VMAs and we do not, an mremap of many
- * is done page by page.
+ * is done page by page.  What the ioctls do Linux does with MADV_DONTNEED and MADV_REMOVE,
+ * MADV_WIPEONFORK and MADV_DONTFORK; memory that is to be inherited by sharing has
+ * shared memory as its twin.  The object with a descriptor, which is there once in each
+ * run, has a memfd.
  *
  * VMOBJ_DIFF_BREAK=page: a deliberate fault, to try the test itself.  The twin of
  * every process but the first gets another value when this page, or one after it,
@@ -38,6 +41,8 @@
 #include <sched.h>
 #include <sys/uio.h>
 #include <time.h>
+
+#include <linux/vmobj.h>
 
 #define WINDOW		32	/* pages */
 #define SUPERPAGE	(2UL << 20)
@@ -66,6 +71,10 @@ enum op_code {
 	OP_DONTFORK,	/* @arg: or DOFORK */
 	OP_LOCK,	/* @arg: or unlock */
 	OP_ZAP,		/* drop the PTEs of the device's memory */
+	OP_DISCARD,	/* zeros from now on */
+	OP_INHERIT,	/* @arg: VMOBJ_INHERIT_* */
+	OP_OBJECT,	/* map the object at page @value; @arg: shared */
+	OP_PWRITE,	/* write to page @page of it, as OP_WRITE, through its descriptor */
 	OP_PEEK,	/* compare from outside, by process_vm_readv() */
 	NR_OPS
 };
@@ -93,6 +102,10 @@ static const struct {
 	[OP_DONTFORK]	= { "dontfork",		1 },
 	[OP_LOCK]	= { "lock",		1 },
 	[OP_ZAP]	= { "zap",		3 },
+	[OP_DISCARD]	= { "discard",		3 },
+	[OP_INHERIT]	= { "inherit",		3 },
+	[OP_OBJECT]	= { "object",		3 },
+	[OP_PWRITE]	= { "pwrite",		2 },
 	[OP_PEEK]	= { "peek",		1 },
 };
 
@@ -113,6 +126,9 @@ struct page_state {
 	bool mapped;
 	bool shared;
 	bool dontfork;
+	bool locked;
+	bool object;		/* of the one with a descriptor */
+	int inherit;		/* VMOBJ_INHERIT_*; shared memory: COPY if not said */
 	int prot;
 	int id;			/* of the mapping */
 	int index;		/* in the mapping */
@@ -121,6 +137,7 @@ struct page_state {
 static struct page_state state[WINDOW];
 static int next_id;
 static bool is_first = true;		/* process of the tree */
+static int object_fd[2] = { -1, -1 };	/* an object, and a memfd */
 static char *win[2];			/* the device's, its twin */
 static int deliberate_fault = -1;
 
@@ -214,6 +231,16 @@ static bool one_piece(int page, int nr)
 		    state[page + i].index != state[page].index + i)
 			return false;
 	return true;
+}
+
+static bool any_object(int page, int nr)
+{
+	int i;
+
+	for (i = page; i < page + nr; i++)
+		if (state[i].object)
+			return true;
+	return false;
 }
 
 static void forget(int page, int nr)
@@ -409,6 +436,9 @@ static int do_move(const struct op *op, int grow, int flags)
 		return SAME;
 	if ((grow || flags) && !all_of_kind(op->page, op->nr, false))
 		return SAME;
+	/* Behind the end of the object there is nothing. */
+	if (grow && any_object(op->page, op->nr))
+		return SAME;
 	for (side = OURS; side <= TWIN; side++)
 		err[side] = move_side(side, op->page, op->nr, grow, flags, to);
 	if (err[OURS] || err[TWIN])
@@ -431,6 +461,7 @@ static int do_alias(const struct op *op)
 
 	if (!all_mapped(op->page, op->nr) || !fits(to, op->nr) ||
 	    !all_of_kind(op->page, op->nr, true) ||
+	    state[op->page].inherit == VMOBJ_INHERIT_SHARE ||
 	    !one_piece(op->page, op->nr) ||
 	    overlap(op->page, op->nr, to, op->nr))
 		return SAME;
@@ -449,7 +480,8 @@ static int do_grow(const struct op *op)
 	int i, side;
 
 	if (!state[op->page].mapped || state[op->page].shared ||
-	    !fits(op->page + 1, op->nr) || !none_mapped(op->page + 1, op->nr))
+	    state[op->page].object || !fits(op->page + 1, op->nr) ||
+	    !none_mapped(op->page + 1, op->nr))
 		return SAME;
 	for (side = OURS; side <= TWIN; side++)
 		if (mremap(at(side, op->page), bytes(1), bytes(1 + op->nr), 0)
@@ -477,11 +509,22 @@ static int do_shrink(const struct op *op)
 	return SAME;
 }
 
+/* In the twin DOFORK would undo what stands for INHERIT_NONE. */
+static bool may_dontfork(const struct op *op)
+{
+	int i;
+
+	for (i = op->page; i < op->page + op->nr; i++)
+		if (state[i].inherit == VMOBJ_INHERIT_NONE)
+			return false;
+	return true;
+}
+
 static int do_dontfork(const struct op *op)
 {
 	int advice = op->arg ? MADV_DONTFORK : MADV_DOFORK, i;
 
-	if (!all_mapped(op->page, op->nr))
+	if (!all_mapped(op->page, op->nr) || !may_dontfork(op))
 		return SAME;
 	if (madvise(at(OURS, op->page), bytes(op->nr), advice) ||
 	    madvise(at(TWIN, op->page), bytes(op->nr), advice))
@@ -497,9 +540,13 @@ static int do_lock(const struct op *op)
 
 	if (!all_mapped(op->page, op->nr))
 		return SAME;
+	/* It makes private copies of a memfd's pages, which may be seen or not. */
 	for (i = op->page; i < op->page + op->nr; i++)
-		if (state[i].prot == PROT_NONE)
+		if (state[i].prot == PROT_NONE ||
+		    (state[i].object && !state[i].shared))
 			return SAME;
+	for (i = op->page; i < op->page + op->nr; i++)
+		state[i].locked = op->arg;
 	for (side = OURS; side <= TWIN; side++)
 		err[side] = op->arg ?
 			mlock(at(side, op->page), bytes(op->nr)) :
@@ -517,6 +564,183 @@ static int do_zap(const struct op *op)
 	for (i = op->page; i < op->page + op->nr; i++)
 		if (state[i].mapped)
 			madvise(at(OURS, i), bytes(1), MADV_DONTNEED);
+	return SAME;
+}
+
+/* ---- discarding; where it can be compared with something ---- */
+
+static bool may_discard(const struct page_state *page)
+{
+	if (!page->mapped || page->locked)
+		return false;
+	return page->shared ? page->prot == VT_RW : !page->object;
+}
+
+static int discard_side(int side, int page, int nr)
+{
+	if (side == OURS && !vt_is_anon())
+		return vt_advise(at(side, page), 0, nr * unit,
+				 VMOBJ_ADV_DISCARD);
+	return madvise(at(side, page), bytes(nr), state[page].shared ?
+		       MADV_REMOVE : MADV_DONTNEED) ? errno : 0;
+}
+
+/* In pieces of one kind. */
+static int do_discard(const struct op *op)
+{
+	int page = op->page, end = op->page + op->nr, nr;
+
+	for (; page < end; page += nr) {
+		nr = 1;
+		if (!may_discard(&state[page]))
+			continue;
+		while (page + nr < end && may_discard(&state[page + nr]) &&
+		       state[page + nr].shared == state[page].shared)
+			nr++;
+		if (discard_side(OURS, page, nr) ||
+		    discard_side(TWIN, page, nr))
+			return OTHER_ANSWER;
+	}
+	return SAME;
+}
+
+/* ---- inheritance ---- */
+
+/*
+ * Linux has something like it for all that can be said of private memory but that it is
+ * shared, see share_twin().  Of shared memory it can be said that it is not inherited.
+ */
+static bool may_inherit(const struct op *op)
+{
+	int i;
+
+	if (vt_is_anon() || !all_mapped(op->page, op->nr) ||
+	    any_object(op->page, op->nr))
+		return false;
+	for (i = op->page; i < op->page + op->nr; i++) {
+		if (state[i].dontfork || state[i].locked)
+			return false;
+		if (state[i].shared && op->arg != VMOBJ_INHERIT_NONE &&
+		    op->arg != VMOBJ_INHERIT_SHARE)
+			return false;
+	}
+	return true;
+}
+
+/* The twin becomes shared memory, with the same contents. */
+static int share_twin(int page)
+{
+	static char copy[SUPERPAGE / 8];
+	char *twin = at(TWIN, page);
+
+	if (state[page].shared)
+		return madvise(twin, bytes(1), MADV_DOFORK) ? errno : 0;
+	if (mprotect(twin, bytes(1), VT_RW))
+		return errno;
+	memcpy(copy, twin, bytes(1));
+	if (mmap(twin, bytes(1), VT_RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) == MAP_FAILED)
+		return errno;
+	memcpy(twin, copy, bytes(1));
+	return mprotect(twin, bytes(1), state[page].prot) ? errno : 0;
+}
+
+static int inherit_twin(int page, int how)
+{
+	char *twin = at(TWIN, page);
+	int err = 0;
+
+	switch (how) {
+	case VMOBJ_INHERIT_SHARE:
+		return share_twin(page);
+	case VMOBJ_INHERIT_NONE:
+		err = madvise(twin, bytes(1), MADV_DONTFORK);
+		break;
+	default:
+		err = madvise(twin, bytes(1), MADV_DOFORK) ?:
+			madvise(twin, bytes(1), how == VMOBJ_INHERIT_ZERO ?
+				MADV_WIPEONFORK : MADV_KEEPONFORK);
+		break;
+	}
+	return err ? errno : 0;
+}
+
+static int do_inherit(const struct op *op)
+{
+	int i;
+
+	if (!may_inherit(op))
+		return SAME;
+	if (vt_inherit(at(OURS, op->page), 0, op->nr * unit, op->arg))
+		return OTHER_ANSWER;
+	for (i = op->page; i < op->page + op->nr; i++) {
+		if (inherit_twin(i, op->arg))
+			return OTHER_ANSWER;
+		state[i].inherit = op->arg;
+		if (op->arg == VMOBJ_INHERIT_SHARE && !state[i].shared) {
+			state[i].shared = true;
+			state[i].id = ++next_id;
+		}
+	}
+	return SAME;
+}
+
+/* ---- an object with a descriptor ---- */
+
+static bool open_objects(void)
+{
+	object_fd[OURS] = vt_is_anon() ? memfd_create("ours", 0) :
+			  vt_create(bytes(WINDOW));
+	object_fd[TWIN] = memfd_create("twin", 0);
+	return object_fd[OURS] >= 0 && object_fd[TWIN] >= 0 &&
+	       !ftruncate(object_fd[OURS], bytes(WINDOW)) &&
+	       !ftruncate(object_fd[TWIN], bytes(WINDOW));
+}
+
+static void close_objects(void)
+{
+	close(object_fd[OURS]);
+	close(object_fd[TWIN]);
+}
+
+static int do_object(const struct op *op)
+{
+	int flags = MAP_FIXED | (op->arg ? MAP_SHARED : MAP_PRIVATE);
+	int first = op->value % (WINDOW - op->nr + 1), side, i;
+
+	for (side = OURS; side <= TWIN; side++)
+		if (mmap(at(side, op->page), bytes(op->nr), VT_RW, flags,
+			 object_fd[side], bytes(first)) == MAP_FAILED)
+			return OTHER_ANSWER;
+	next_id++;
+	for (i = 0; i < op->nr; i++)
+		state[op->page + i] = (struct page_state) {
+			.mapped = true,
+			.shared = op->arg,
+			.object = true,
+			.prot = VT_RW,
+			.id = next_id,
+			.index = i,
+		};
+	return SAME;
+}
+
+static int do_pwrite(const struct op *op)
+{
+	unsigned char data[MAX_WRITE];
+	off_t where = bytes(op->page) + op->arg +
+		      spots_in_unit[op->value % nr_spots()] * vt_page_size;
+	int nr = op->nr, side, i;
+
+	if (op->arg + nr > (int)vt_page_size)
+		nr = vt_page_size - op->arg;
+	if (nr > MAX_WRITE)
+		nr = MAX_WRITE;
+	for (i = 0; i < nr; i++)
+		data[i] = op->value + i;
+	for (side = OURS; side <= TWIN; side++)
+		if (pwrite(object_fd[side], data, nr, where) != nr)
+			return OTHER_ANSWER;
 	return SAME;
 }
 
@@ -556,6 +780,14 @@ static long run_op(void *arg)
 		return do_lock(op);
 	case OP_ZAP:
 		return do_zap(op);
+	case OP_DISCARD:
+		return do_discard(op);
+	case OP_INHERIT:
+		return do_inherit(op);
+	case OP_OBJECT:
+		return do_object(op);
+	case OP_PWRITE:
+		return do_pwrite(op);
 	default:
 		return NOT_AS_EXPECTED;
 	}
@@ -677,16 +909,27 @@ static long free_windows(void *arg)
 		munmap(win[TWIN], bytes(WINDOW));
 }
 
-/* The child's table after a fork. */
+/*
+ * The child's table after a fork.  What is not inherited is SIGSEGV on both sides; ours
+ * has a mapping there, which is made to go.
+ */
 static long begin_child(void *arg)
 {
 	int i;
 
 	(void)arg;
 	is_first = false;
-	for (i = 0; i < WINDOW; i++)
-		if (state[i].dontfork)
+	for (i = 0; i < WINDOW; i++) {
+		state[i].locked = false;
+		if (state[i].inherit == VMOBJ_INHERIT_NONE &&
+		    (vt_try_read(at(OURS, i)) != SIGSEGV ||
+		     vt_try_read(at(TWIN, i)) != SIGSEGV ||
+		     munmap(at(OURS, i), bytes(1))))
+			return OTHER_FAULT;
+		if (state[i].dontfork ||
+		    state[i].inherit == VMOBJ_INHERIT_NONE)
 			forget(i, 1);
+	}
 	return SAME;
 }
 
@@ -728,12 +971,14 @@ static bool compare_all(struct run *run, int step)
 
 static bool do_fork(struct run *run, int step, const struct op *op)
 {
+	long bad;
+
 	if (puppet_alive(op->arg))
 		return true;
 	if (!puppet_fork(op->who, op->arg))
 		return fails(run, step, "fork failed");
-	puppet_call(op->arg, begin_child, NULL, 0);
-	return true;
+	bad = puppet_call(op->arg, begin_child, NULL, 0);
+	return bad == SAME || fails(run, step, "what a child does not inherit");
 }
 
 static int alive(void)
@@ -816,12 +1061,15 @@ static bool run_once(struct run *run)
 {
 	bool good;
 
+	if (!open_objects())
+		return fails(run, 0, "no object");
 	if (!puppet_start(0))
 		return fails(run, 0, "no process to start with");
 	if (puppet_call(0, free_windows, NULL, 0))
 		return fails(run, 0, "cannot free the windows");
 	good = run_steps(run);
 	puppet_kill_all();
+	close_objects();
 	return good && nothing_left(run);
 }
 
@@ -874,6 +1122,7 @@ static void random_op(uint64_t *random, struct op *op)
 	switch (op->code) {
 	case OP_WRITE:
 	case OP_SYSCALL:
+	case OP_PWRITE:
 		op->arg = vt_below(random, vt_page_size);
 		op->nr = random_nr(random, 64);
 		break;
@@ -899,6 +1148,14 @@ static void random_op(uint64_t *random, struct op *op)
 	case OP_DONTFORK:
 	case OP_LOCK:
 		op->arg = vt_below(random, 2);
+		break;
+	case OP_OBJECT:
+		op->nr = random_nr(random, (WINDOW - op->page + 3) / 4);
+		op->arg = vt_below(random, 2);
+		break;
+	case OP_INHERIT:
+		op->nr = random_nr(random, (WINDOW - op->page + 3) / 4);
+		op->arg = vt_below(random, 4);
 		break;
 	case OP_MOVE:
 	case OP_MOVE_GROW:
@@ -977,6 +1234,9 @@ static bool parse_op(const char *line, struct op *op)
 		op->page >= 0 && op->page < WINDOW && op->nr >= 0 &&
 		(i != OP_MAP || fits(op->page, op->nr)) &&
 		(i != OP_UNMAP || fits(op->page, op->nr)) &&
+		(i != OP_OBJECT || fits(op->page, op->nr)) &&
+		(i != OP_INHERIT || op->arg <= VMOBJ_INHERIT_ZERO) &&
+		(i != OP_DISCARD || fits(op->page, op->nr)) &&
 		(i != OP_ZAP || fits(op->page, op->nr));
 }
 
