@@ -313,6 +313,9 @@ static void vm_object_cut(struct vm_object *object, pgoff_t end)
 	vm_page_unmap(pg);
 	folio_zero_range(pg->folio, (end - pg->index) << PAGE_SHIFT,
 			 (vm_page_end(pg) - end) << PAGE_SHIFT);
+	/* A copy of a private mapping may have blocks of swap, with what was there. */
+	if (vm_page_valid(pg))
+		folio_set_dirty(pg->folio);
 	folio_unlock(pg->folio);
 }
 
