@@ -8,8 +8,10 @@
 #include "vmobj_test.h"
 
 #include <linux/vmobj.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define PAGES	8
@@ -289,6 +291,35 @@ TEST_F(vnode, sparse_file)
 	munmap(mem, far + FILE_SIZE(1));
 	close(object);
 	close(fd);
+}
+
+static long major_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_majflt;
+}
+
+/* A fault that is tried again has let the address space go while it read. */
+TEST_F(vnode, reads_do_not_hold_the_address_space)
+{
+	char *private = map_object(self->object, PAGES, MAP_PRIVATE);
+	long before;
+
+	ASSERT_NE(MAP_FAILED, private);
+	ASSERT_EQ(0, sync_object(self->object, VMOBJ_SYNC_INVAL));
+	before = major_faults();
+	EXPECT_EQ(1, vt_get(self->mem, 0));
+	EXPECT_EQ(before + 1, major_faults());
+	EXPECT_EQ(2, vt_get(self->mem, 1));	/* came with it */
+	EXPECT_EQ(before + 1, major_faults());
+	ASSERT_EQ(0, sync_object(self->object, VMOBJ_SYNC_INVAL));
+	before = major_faults();
+	vt_put(private, 3, 30);
+	EXPECT_EQ(before + 1, major_faults());
+	EXPECT_EQ(4, vt_get(self->mem, 3));
+	munmap(private, FILE_SIZE(PAGES));
 }
 
 /* ---- out ---- */
@@ -721,6 +752,59 @@ static void write_elsewhere(void *arg)
 
 	for (;;)
 		VT_CHECK(file_put(s->fd, vt_below(&s->random, 3), 5));
+}
+
+struct mover {
+	pthread_t thread;
+	int object;
+	volatile bool stop;
+};
+
+static void *map_for_ever(void *arg)
+{
+	struct mover *m = arg;
+
+	while (!m->stop) {
+		char *mem = map_object(m->object, PAGES, MAP_SHARED);
+
+		vt_try_read(mem);
+		munmap(mem, FILE_SIZE(PAGES));
+	}
+	return NULL;
+}
+
+/* A VMA may be gone before the page is there that a fault in it has asked for. */
+static void *unmap_under(void *arg)
+{
+	char *mem = *(char **)arg;
+
+	munmap(mem, FILE_SIZE(PAGES));
+	return NULL;
+}
+
+TEST_F(vnode, reads_beside_unmapping)
+{
+	unsigned long i, rounds = vt_scale(400, 40);
+	struct mover m = { .object = self->object };
+	int result = 0;
+
+	ASSERT_EQ(0, pthread_create(&m.thread, NULL, map_for_ever, &m));
+	for (i = 0; i < rounds; i++) {
+		char *mem = map_object(self->object, PAGES, MAP_SHARED);
+		pthread_t thread;
+
+		ASSERT_NE(MAP_FAILED, mem);
+		ASSERT_EQ(0, sync_object(self->object, VMOBJ_SYNC_INVAL));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, unmap_under, &mem));
+		/* By the kernel: there is no signal to catch. */
+		result |= pwrite(self->fd, mem + vt_page_size, 1, 0) < 0 &&
+			  errno != EFAULT;
+		pthread_join(thread, NULL);
+	}
+	m.stop = true;
+	pthread_join(m.thread, NULL);
+	EXPECT_EQ(0, result);
+	EXPECT_TRUE(vt_check_ok());
 }
 
 static void sync_for_ever(void *arg)

@@ -46,6 +46,7 @@
  * reading the old one (CVE-2021-29626 in FreeBSD).  The source's folio lock is
  * held across copy and unmap, so nobody can map it anew in between.
  */
+#include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -573,16 +574,45 @@ static vm_fault_t vm_walk_interrupted(struct vm_walk *walk)
 	return VM_FAULT_SIGBUS;
 }
 
-/* Get the page from swap or the file, with the family lock let go. */
+/*
+ * Let go of the lock that a fault comes with, as Linux does before it waits for a page of
+ * a file: not if it has tried before, or cannot take it again.  page_mkwrite may not do
+ * that.  Returns a file that keeps the object, or NULL if the lock is still held.
+ */
+static struct file *vm_walk_let_go(struct vm_walk *walk)
+{
+	struct vm_fault *vmf = walk->vmf;
+	struct file *file;
+
+	if (!walk->vma || !fault_flag_allow_retry_first(vmf->flags) ||
+	    vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return NULL;
+	file = get_file(vmf->vma->vm_file);
+	release_fault_lock(vmf);
+	return file;
+}
+
+/*
+ * Get the page from swap or the file, with the family lock let go.  On VM_FAULT_RETRY the
+ * process's lock has been let go, too, and map and VMA may be no more; an error is told
+ * when the fault comes again.
+ */
 static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 {
 	struct vm_object *object = walk->found;
+	pgoff_t index = walk->index;
+	struct file *file;
 	int err;
 
 	vm_object_pip_add(object);
 	vm_family_read_unlock(walk->map->family);
-	err = vm_pager_getpage(object, walk->index);
+	file = vm_walk_let_go(walk);
+	err = vm_pager_getpage(object, index);
 	vm_object_pip_wakeup(object);
+	if (file) {
+		fput(file);
+		return VM_FAULT_RETRY | VM_FAULT_MAJOR;
+	}
 	if (err == -EINTR || err == -ERESTARTSYS)
 		return vm_walk_interrupted(walk);
 	return err ? vmf_error(err) : 0;

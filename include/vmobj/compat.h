@@ -71,6 +71,14 @@ static inline void vma_start_write(struct vm_area_struct *vma)
 }
 #endif
 
+/* 6.6: faults in mappings of files may hold the VMA's lock; before, it is the mmap_lock */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+static inline void release_fault_lock(struct vm_fault *vmf)
+{
+	mmap_read_unlock(vmf->vma->vm_mm);
+}
+#endif
+
 /*
  * Drop the PTEs of part of one VMA.  6.3 made zap_page_range() into
  * zap_page_range_single(), 7.0 that into zap_vma_range().

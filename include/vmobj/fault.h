@@ -31,7 +31,8 @@ vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,
  * @vmf: the fault
  *
  * Return: VM_FAULT_LOCKED with @vmf->page; VM_FAULT_NOPAGE when the page has been
- * mapped; or an error.
+ * mapped; VM_FAULT_RETRY when it had to be read from a file, and the lock of the fault has
+ * been let go for that; or an error.
  */
 vm_fault_t vmobj_fault(struct vm_fault *vmf);
 

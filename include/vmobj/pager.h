@@ -27,8 +27,8 @@ struct vm_pager;
 /**
  * struct vm_pager_ops - what a pager can do
  * @size: bytes there are; what is behind them is SIGBUS.  Any context that may sleep
- * @read: read @nr pages from byte @pos on.  May sleep; no lock of ours is held but
- *	the process's mmap_lock.  Returns the bytes read, less than all only at the
+ * @read: read @nr pages from byte @pos on.  May sleep; no lock of ours is held, but
+ *	the process's mmap_lock may be.  Returns the bytes read, less than all only at the
  *	end, or a negative errno
  * @write: write @nr pages, the first of them page @index, but nothing that is behind
  *	the end.  May sleep; &vm_pager.clean_lock is held.  Returns 0 or a negative
@@ -36,7 +36,7 @@ struct vm_pager;
  * @sync: what was written is on stable storage when it returns: from byte @start to
  *	@last.  May sleep, as @write.  Returns 0 or a negative errno.  May be NULL
  * @refresh: a page is wanted: see whether the store has another size now.  May sleep;
- *	no lock of ours is held but the process's mmap_lock.  May be NULL
+ *	no lock of ours is held, but the process's mmap_lock may be.  May be NULL
  */
 struct vm_pager_ops {
 	loff_t (*size)(struct vm_pager *pager);
