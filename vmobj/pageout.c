@@ -263,12 +263,14 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 				    folio_nr_pages(folio));
 		ret = vm_pageout_inactive(folio, scan);
 		folio_put(folio);
-		if (ret > 0) {
+		if (ret > 0)
 			freed += ret;
-			scan->launder -= !!scan->launder;
-		} else if (vm_pageout_is_full(ret)) {
+		/* More would fail as well now; and so much is enough for a first pass. */
+		if (ret == -ENOMEM ||
+		    (ret > 0 && scan->launder && !--scan->launder))
+			break;
+		if (vm_pageout_is_full(ret))
 			scan->launder = 0;
-		}
 		cond_resched();
 	}
 	vmobj_stat_add(VMOBJ_SCANS, scan->scanned);
@@ -280,12 +282,13 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
  * Make a page inactive if it has not been touched for long; the more scans have failed,
  * the shorter that is: after two nothing is left of VM_ACT_MAX.  Returns pages.
  */
-static unsigned long vm_pageout_deactivate(struct vm_page *pg,
+static unsigned long vm_pageout_deactivate(struct vm_family *family,
+					   struct vm_page *pg,
 					   unsigned int pass)
 {
 	unsigned int decline = 1 + pass * pass * VM_ACT_MAX / 4;
 
-	if (pg->queue != VM_PAGEQ_ACTIVE || vm_page_mlocked(pg))
+	if (pg->queue != VM_PAGEQ_ACTIVE || vm_page_mlocked(family, pg))
 		return 0;
 	pg->act_count -= min_t(unsigned int, pg->act_count, decline);
 	if (pg->act_count) {
@@ -316,7 +319,7 @@ static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
 	if (folio_trylock(folio)) {
 		pg = vm_pageout_page(folio);
 		if (pg && folio->mapping == family->mapping)
-			nr = vm_pageout_deactivate(pg, pass);
+			nr = vm_pageout_deactivate(family, pg, pass);
 		folio_unlock(folio);
 	}
 	vm_family_read_unlock(family);
@@ -356,12 +359,20 @@ static unsigned long vm_pageout_inactive_missing(unsigned long target)
 	return wanted > inactive ? wanted - inactive : 0;
 }
 
+/* Dirty pages that are spared in a first pass are not worth a look at all of them. */
+static unsigned long vm_pageout_may_scan(unsigned long target, unsigned int pass)
+{
+	unsigned long inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
+
+	return pass ? inactive : min(inactive, target * VM_PAGEOUT_LAUNDER);
+}
+
 unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
 {
 	struct vm_scan scan = {
 		.marker = vm_pageq_marker_alloc(),
 		.target = target,
-		.left = vm_pageq_count(VM_PAGEQ_INACTIVE),
+		.left = vm_pageout_may_scan(target, pass),
 		.pass = pass,
 		.launder = pass ? UINT_MAX : VM_PAGEOUT_LAUNDER,
 	};

@@ -90,9 +90,8 @@ static bool vm_map_mlocks(struct vm_map *map, const struct vm_page *pg)
 	return locked;
 }
 
-bool vm_page_mlocked(struct vm_page *pg)
+bool vm_page_mlocked(struct vm_family *family, struct vm_page *pg)
 {
-	struct vm_family *family = pg->memq->object->family;
 	struct rb_node *node;
 
 	lockdep_assert_held(&family->lock);
@@ -112,10 +111,10 @@ bool vm_page_mlocked(struct vm_page *pg)
  * Is the page of a locked folio nobody's but its tree's, and unmapped now?  @refs are
  * the references that are known of.
  */
-static bool vm_pageout_idle(struct vm_page *pg, int refs)
+static bool vm_pageout_idle(struct vm_pageout *out, struct vm_page *pg, int refs)
 {
 	if (pg->wire_count || pg->writing || !vm_page_valid(pg) ||
-	    vm_page_mlocked(pg))
+	    vm_page_mlocked(out->family, pg))
 		return false;
 	vm_page_unmap(pg);
 	return folio_ref_count(pg->folio) == refs;
@@ -188,7 +187,7 @@ static bool vm_pageout_mark_neighbour(struct vm_pageout *out, pgoff_t index)
 	    !folio_trylock(pg->folio))
 		return false;
 	/* Dirty before it is unmapped, or just not yet known to be. */
-	idle = vm_pageout_idle(pg, 1) && folio_test_dirty(pg->folio);
+	idle = vm_pageout_idle(out, pg, 1) && folio_test_dirty(pg->folio);
 	if (idle)
 		vm_pageout_mark(pg);
 	folio_unlock(pg->folio);
@@ -281,7 +280,7 @@ static long vm_pageout_take_locked(struct vm_pageout *out, struct vm_page *pg)
 	int err;
 
 	/* The tree's reference and the caller's. */
-	if (!vm_pageout_idle(pg, 2)) {
+	if (!vm_pageout_idle(out, pg, 2)) {
 		folio_unlock(pg->folio);
 		return -EBUSY;
 	}
@@ -301,25 +300,45 @@ static long vm_pageout_take_locked(struct vm_pageout *out, struct vm_page *pg)
 	return err;
 }
 
+/*
+ * The object of a locked folio's page; NULL if the page, or all of the object, has gone.
+ * Who frees what a dead object had does so without the family lock; but before he is done
+ * he waits for this folio.
+ */
+static struct vm_object *vm_pageout_object(struct vm_pageout *out,
+					   struct folio *folio)
+{
+	struct vm_object *object;
+	struct vm_memq *q;
+	struct vm_page *pg;
+
+	lockdep_assert_held_write(&out->family->lock);
+	if (folio->mapping != out->family->mapping)
+		return NULL;
+	pg = folio->private;
+	q = READ_ONCE(pg->memq);
+	if (!q)
+		return NULL;
+	object = q->object;
+	return vm_object_test(object, VM_OBJ_DEAD) ? NULL : object;
+}
+
 static long vm_pageout_take(struct vm_pageout *out)
 {
 	struct folio *folio = out->asked;
 	struct vm_family *family = out->family;
 	long ret = -EAGAIN;
-	struct vm_page *pg;
 
 	if (!(out->flags & VM_PAGEOUT_TRY))
 		vm_family_write_lock(family);
 	else if (!vm_family_write_trylock(family))
 		return -EAGAIN;
 	if (folio_trylock(folio)) {
-		if (folio->mapping == family->mapping) {
-			pg = folio->private;
-			out->object = pg->memq->object;
-			ret = vm_pageout_take_locked(out, pg);
-		} else {
+		out->object = vm_pageout_object(out, folio);
+		if (out->object)
+			ret = vm_pageout_take_locked(out, folio->private);
+		else
 			folio_unlock(folio);
-		}
 	}
 	vm_family_write_unlock(family);
 	return ret;

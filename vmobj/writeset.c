@@ -226,7 +226,7 @@ int vm_writeset_add_mask(struct vm_object *object, pgoff_t index,
 	vm_writeset_use(object, chunk);
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(vm_writeset_add);
+EXPORT_SYMBOL_IF_KUNIT(vm_writeset_add_mask);
 
 static int vm_writeset_add_chunk(struct vm_object *object, pgoff_t index)
 {

@@ -242,10 +242,11 @@ long vm_page_out(struct folio *folio, unsigned int flags);
 
 /**
  * vm_page_mlocked() - has a process mapped the page with mlock()?
- * @pg: page, folio locked; family lock held at least for reading
+ * @family: its family; lock held at least for reading
+ * @pg: page, folio locked
  *
  * Return: true if so, or if it cannot be told at the moment.
  */
-bool vm_page_mlocked(struct vm_page *pg);
+bool vm_page_mlocked(struct vm_family *family, struct vm_page *pg);
 
 #endif /* _VMOBJ_SWAP_H */
