@@ -121,11 +121,27 @@ static int vm_range_check(const struct vm_range *range, unsigned long forbidden)
 
 /* ---- inheritance ---- */
 
+/*
+ * An entry is going to end there, and a huge page that is mapped must not lie across.
+ * Faults are kept out: it comes back page by page.
+ */
+static void vm_range_cut_huge(struct vm_area_struct *vma, pgoff_t index)
+{
+	unsigned long addr = vm_map_address(vma->vm_private_data, index);
+
+	if (!IS_ALIGNED(addr, PMD_SIZE) && addr > vma->vm_start &&
+	    addr < vma->vm_end)
+		compat_zap_range(vma, addr, PAGE_SIZE);
+}
+
 static int vm_range_inherit_part(struct vm_area_struct *vma, pgoff_t start,
 				 pgoff_t end, void *data)
 {
 	struct vm_map *map = vma->vm_private_data;
 
+	vma_start_write(vma);
+	vm_range_cut_huge(vma, start);
+	vm_range_cut_huge(vma, end);
 	vm_family_write_lock(map->family);
 	vmobj_fill(vma);
 	vm_map_inherit(map, start, end, *(enum vm_inherit *)data);
