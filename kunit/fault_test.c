@@ -340,7 +340,7 @@ static void u44_inherit_none(struct kunit *test)
 
 static void u45_wired_fork(struct kunit *test)
 {
-	kunit_skip(test, "entries are never wired: mlock() is Linux's, and its pages stay without that");
+	kunit_skip(test, "entries are never wired: mlock() is Linux's own");
 }
 
 /*
