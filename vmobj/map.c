@@ -380,11 +380,13 @@ void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
 	while (start < end) {
 		entry = vm_map_first(map, start);
 		stop = entry ? min(entry->start, end) : end;
-		if (start < stop)
+		if (start < stop) {
+			/* It may be joined with the entry behind it. */
 			vm_map_fill_hole(map, start, stop, inheritance);
-		if (!entry)
-			break;
-		start = entry->end;
+			start = stop;
+		} else {
+			start = entry->end;
+		}
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_fill);
