@@ -293,10 +293,14 @@ TEST(block_device)
 {
 	const char *dir = "/tmp/swapstore-dev";
 	struct line line;
+	int i;
 
 	VT_NEED_DEBUGFS();
 	if (access(DEVICE, F_OK))
 		SKIP(return, "no " DEVICE);
+	/* Linux may be about to let go of it: a file system was just unmounted. */
+	for (i = 0; i < 100 && open_errno(DEVICE, O_RDWR | O_EXCL); i++)
+		usleep(100000);
 	ASSERT_EQ(0, control("add", DEVICE, "3"));
 	ASSERT_LE(0, find(DEVICE, &line));
 	EXPECT_STREQ("device", line.type);
