@@ -320,25 +320,22 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_alloc);
 
-/* The memory cgroup a folio is charged to, with a reference. */
-static struct mem_cgroup *folio_get_memcg(struct folio *folio)
+struct mem_cgroup *vm_folio_get_memcg(struct folio *folio)
 {
-	struct mem_cgroup *memcg = NULL;
+	struct mem_cgroup *memcg;
 
-#ifdef CONFIG_MEMCG
 	rcu_read_lock();
-	memcg = folio_memcg(folio);
-	if (memcg && !css_tryget(&memcg->css))
-		memcg = NULL;
+	do {
+		memcg = folio_memcg(folio);
+	} while (memcg && !compat_memcg_tryget(memcg));
 	rcu_read_unlock();
-#endif
 	return memcg;
 }
 
 static struct vm_page *vm_page_alloc_charged(struct vm_page *pg, pgoff_t index,
 					     gfp_t gfp)
 {
-	struct mem_cgroup *memcg = folio_get_memcg(pg->folio), *old;
+	struct mem_cgroup *memcg = vm_folio_get_memcg(pg->folio), *old;
 	struct vm_page *copy;
 
 	old = set_active_memcg(memcg);

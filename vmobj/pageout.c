@@ -242,11 +242,6 @@ static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
 	return ret;
 }
 
-static bool vm_pageout_is_full(long ret)
-{
-	return ret == -ENOSPC || ret == -EIO || ret == -ENOMEM;
-}
-
 /* Returns pages freed.  The marker stays where it is. */
 static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 {
@@ -269,7 +264,8 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 		if (ret == -ENOMEM ||
 		    (ret > 0 && scan->launder && !--scan->launder))
 			break;
-		if (vm_pageout_is_full(ret))
+		/* What is clean may go all the same. */
+		if (ret == -ENOSPC || ret == -EIO)
 			scan->launder = 0;
 		cond_resched();
 	}

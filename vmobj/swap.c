@@ -215,7 +215,6 @@ void vm_swap_merge(struct vm_object *object, struct vm_object *backing)
 /* A page that is in a store that is being removed, and maybe in memory, too. */
 struct vm_swap_drain {
 	struct vm_object *object;
-	u64 family_id;
 	u64 object_id;
 	pgoff_t index;
 };

@@ -413,15 +413,14 @@ static unsigned int vm_pageout_pages(struct vm_pageout *out, struct folio *folio
 }
 
 /*
- * One folio.  Returns the pages freed.
+ * One folio, whose @nr pages begin with the @at'th of all.  Returns the pages freed.
  *
  * Ours is one reference, the tree's another, and the caller may have one.  One more is
  * somebody's who has read the page meanwhile.  It has its block and stays.
  */
 static long vm_pageout_finish_folio(struct vm_pageout *out, struct folio *folio,
-				    unsigned int at, int err)
+				    unsigned int at, unsigned int nr, int err)
 {
-	unsigned int nr = vm_pageout_pages(out, folio, at);
 	struct vm_page *pg;
 	bool clean = false, idle = false;
 
@@ -461,7 +460,8 @@ static long vm_pageout_finish(struct vm_pageout *out, int err)
 	vm_family_write_lock(out->family);
 	for (i = 0; i < out->nr_folios; i++) {
 		nr = vm_pageout_pages(out, out->folio[i], at);
-		freed += vm_pageout_finish_folio(out, out->folio[i], at, err);
+		freed += vm_pageout_finish_folio(out, out->folio[i], at, nr,
+						 err);
 		at += nr;
 	}
 	vm_family_write_unlock(out->family);

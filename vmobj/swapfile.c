@@ -47,6 +47,7 @@
 #include <linux/workqueue.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/page.h>
 #include <vmobj/swapfile.h>
 #include <vmobj/swapstore.h>
 
@@ -181,19 +182,6 @@ static int vm_swapfile_write(void *data, unsigned long first,
 
 /* ---- the default store ---- */
 
-/* The memory cgroup a page is charged to, with a reference; NULL if there is none. */
-static struct mem_cgroup *vm_page_memcg(struct page *page)
-{
-	struct mem_cgroup *memcg;
-
-	rcu_read_lock();
-	do {
-		memcg = folio_memcg(page_folio(page));
-	} while (memcg && !compat_memcg_tryget(memcg));
-	rcu_read_unlock();
-	return memcg;
-}
-
 /*
  * The page daemon may take from the reserves what it will give back when the cluster has
  * been written: with nothing free it could not make anything free.
@@ -217,7 +205,7 @@ static struct page *vm_swapshmem_page(struct file *file, unsigned long index,
 {
 	gfp_t gfp = mapping_gfp_mask(file->f_mapping) | __GFP_NORETRY |
 		    __GFP_NOMEMALLOC | __GFP_NOWARN;
-	struct mem_cgroup *memcg = vm_page_memcg(from), *old;
+	struct mem_cgroup *memcg = vm_folio_get_memcg(page_folio(from)), *old;
 	struct page *page;
 
 	old = set_active_memcg(memcg);

@@ -47,6 +47,7 @@
 #include <linux/seqlock.h>
 #include <linux/spinlock.h>
 
+struct mem_cgroup;
 struct vm_object;
 
 /**
@@ -342,6 +343,16 @@ static inline struct vm_page *vm_page_next(const struct vm_page *pg)
  */
 struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 			      unsigned int order, bool zero);
+
+/**
+ * vm_folio_get_memcg() - whom a folio is charged to
+ * @folio: folio that stays, with a reference for example
+ *
+ * Any context.
+ *
+ * Return: the memory cgroup, with a reference for mem_cgroup_put(); NULL if there is none.
+ */
+struct mem_cgroup *vm_folio_get_memcg(struct folio *folio);
 
 /**
  * vm_page_alloc_copy() - a page for a copy that could be done without
