@@ -263,6 +263,20 @@ int vt_mount(const char *fs, const char *dir)
 	return strcmp(fs, "overlay") ? 0 : vt_mount_overlay(dir);
 }
 
+bool vt_unmount(const char *dir)
+{
+	int tries = 1000;
+
+	do {
+		while (!umount2(dir, 0))
+			;
+		if (errno != EBUSY)
+			return true;
+		usleep(10000);
+	} while (--tries);
+	return false;
+}
+
 /* ---- the module's debugfs files ---- */
 
 const char *vt_no_debugfs(void)

@@ -112,9 +112,15 @@ int vt_create(uint64_t length);
 
 /*
  * Mount an empty file system: "tmpfs", "ext4" or "overlay" (over a tmpfs); -1 if it is
- * not to be had here.  To be unmounted until nothing is mounted there any more.
+ * not to be had here.
  */
 int vt_mount(const char *fs, const char *dir);
+
+/*
+ * Unmount all that is mounted at @dir; false if it cannot be.  An object may keep its
+ * file for moments after the last user's end, while a worker merges it.
+ */
+bool vt_unmount(const char *dir);
 
 /* ---- the module's debugfs files ---- */
 

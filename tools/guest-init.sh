@@ -74,7 +74,7 @@ gauges_left()
 		{ printf "%s=%s ", $1, $2 }' $dbg/stats
 }
 
-# Nobody uses the module now: nothing may be left, and its checker must agree.
+# Nobody uses the module now: nothing may be left, nor mounted, and its checker must agree.
 clean_after()
 {
 	local n=0 left check
@@ -87,6 +87,8 @@ clean_after()
 		put fail "left over after $1: $left"
 		cat $dbg/objects > "/out/$1.objects"
 	fi
+	left=$(awk '$2 ~ "^/tmp/" { print $2 }' /proc/mounts)
+	[ -z "$left" ] || put fail "mounted after $1: $left"
 	check=$(cat $dbg/check)
 	if [ "$check" != ok ]; then
 		put fail "invariants after $1: $(echo "$check" | head -n 1)"
