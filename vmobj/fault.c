@@ -89,6 +89,7 @@
  * @table: there is a page table for @index, which keeps a huge PMD out
  * @clear: no other page is mapped at the address of @vmf, nor can it be
  * @whole: the folio is large, and all of it is what the process sees there
+ * @spare: memory for a page, which was waited for, or NULL
  */
 struct vm_walk {
 	struct vm_map *map;
@@ -107,6 +108,7 @@ struct vm_walk {
 	bool table;
 	bool clear;
 	bool whole;
+	struct vm_page *spare;
 };
 
 /* Case 0 of everything: what the walk was based on is no longer so. */
@@ -123,6 +125,9 @@ struct vm_walk {
 
 /* Another page is needed, and there may be no more now. */
 #define VM_WALK_FULL	ERR_PTR(-ENOSPC)
+
+/* Memory for it has to be waited for, and not with the family lock held. */
+#define VM_WALK_NO_MEMORY	ERR_PTR(-ENOMEM)
 
 /* A page that lost its data while it was wired starts over as zeros. */
 static void vm_page_make_valid(struct vm_page *pg)
@@ -282,16 +287,36 @@ static bool vm_walk_wants_promotion(const struct vm_walk *walk,
 	       !userfaultfd_armed(walk->vma);
 }
 
+/* A fresh small page for the top; NULL if there is no memory at once. */
+static struct vm_page *vm_walk_alloc(struct vm_walk *walk, bool zero)
+{
+	struct address_space *mapping = walk->map->family->mapping;
+	struct vm_page *pg = walk->spare;
+
+	if (likely(!pg))
+		return vm_page_alloc_next(&walk->map->reserve, mapping,
+					  walk->index, zero);
+	walk->spare = NULL;
+	return vm_page_use(pg, mapping, walk->index, zero);
+}
+
 /* Case 3, of a private mapping that only reads: the retry finds the page below. */
 static struct folio *vm_walk_fill_named(struct vm_walk *walk,
 					struct vm_object *named)
 {
-	struct folio *folio = vm_object_zero_fill(named, walk->index);
+	struct vm_page *pg = vm_walk_alloc(walk, true);
+	struct folio *folio;
 
-	if (folio == ERR_PTR(-ENOMEM))
-		return NULL;
-	if (!IS_ERR(folio))
-		folio_put(folio);
+	if (!pg)
+		return VM_WALK_NO_MEMORY;
+	folio = pg->folio;
+	if (vm_page_insert(named->memq, pg)) {
+		folio_unlock(folio);
+		vm_page_free(pg);
+	} else {
+		folio_unlock(folio);
+		vmobj_stat_inc(VMOBJ_ZERO_FILLS);
+	}
 	return VM_WALK_AGAIN;
 }
 
@@ -317,11 +342,9 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 	if (want != VM_SUPERPAGE_NEVER)
 		pg = vm_walk_alloc_large(walk, want);
 	if (!pg)
-		pg = vm_page_alloc_next(&walk->map->reserve,
-					walk->map->family->mapping, walk->index,
-					true);
+		pg = vm_walk_alloc(walk, true);
 	if (!pg)
-		return NULL;
+		return VM_WALK_NO_MEMORY;
 	if (unlikely(vm_page_insert(walk->top->memq, pg))) {
 		folio_unlock(pg->folio);
 		vm_page_free(pg);
@@ -357,10 +380,9 @@ static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 	struct folio *from;
 	struct vm_page *copy;
 
-	copy = vm_page_alloc_next(&walk->map->reserve, mapping, walk->index,
-				  false);
+	copy = vm_walk_alloc(walk, false);
 	if (!copy)
-		return NULL;
+		return VM_WALK_NO_MEMORY;
 	from = vm_walk_lock(walk->found, pg);
 	if (!from)
 		goto again;
@@ -632,8 +654,34 @@ static vm_fault_t vm_walk_throttle(struct vm_walk *walk)
 	}
 }
 
-/* See vm_fault_page(). */
-static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
+/*
+ * The walk cannot go on: do what it takes, with the family lock let go.  After 0 it begins
+ * again.
+ */
+static vm_fault_t vm_walk_obstacle(struct vm_walk *walk, struct folio *why)
+{
+	struct vm_map *map = walk->map;
+
+	if (why == VM_WALK_FULL || (why == VM_WALK_PAGE_IN && walk->full))
+		return vm_walk_throttle(walk);
+	if (why == VM_WALK_PAGE_IN)
+		return vm_walk_page_in(walk);
+
+	vm_family_read_unlock(map->family);
+	if (why == VM_WALK_NO_MEMORY) {
+		walk->spare = vm_page_alloc_wait();
+		return walk->spare ? 0 : VM_FAULT_OOM;
+	}
+	if (why == VM_WALK_PROMOTE) {
+		vm_map_promote(map, walk->index);
+		walk->promoted = true;
+	} else {
+		vm_pin_leave(map, walk->index);		/* VM_WALK_FOREIGN */
+	}
+	return 0;
+}
+
+static vm_fault_t vm_fault_walk_on(struct vm_walk *walk, struct folio **result)
 {
 	struct vm_map *map = walk->map;
 	struct folio *folio;
@@ -654,40 +702,34 @@ again:
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
-	if (unlikely(folio == VM_WALK_FULL ||
-		     (folio == VM_WALK_PAGE_IN && walk->full))) {
-		ret = vm_walk_throttle(walk);
+	if (IS_ERR(folio)) {
+		ret = vm_walk_obstacle(walk, folio);
 		if (ret)
 			return ret;
 		goto again;
 	}
-	if (unlikely(folio == VM_WALK_PAGE_IN)) {
-		ret = vm_walk_page_in(walk);
-		if (ret)
-			return ret;
-		goto again;
-	}
-	if (unlikely(folio == VM_WALK_PROMOTE)) {
-		vm_family_read_unlock(map->family);
-		vm_map_promote(map, walk->index);
-		walk->promoted = true;
-		goto again;
-	}
-	if (unlikely(folio == VM_WALK_FOREIGN)) {
-		vm_family_read_unlock(map->family);
-		vm_pin_leave(map, walk->index);
-		goto again;
-	}
-	if (folio && walk->write && vm_walk_grant_write(walk, folio)) {
+	if (walk->write && vm_walk_grant_write(walk, folio)) {
 		folio_unlock(folio);
-		folio = NULL;
+		vm_family_read_unlock(map->family);
+		return VM_FAULT_OOM;
 	}
-	if (folio)
-		folio_get(folio);
+	folio_get(folio);
 	vm_family_read_unlock(map->family);
-
 	*result = folio;
-	return folio ? 0 : VM_FAULT_OOM;
+	return 0;
+}
+
+/* See vm_fault_page(). */
+static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
+{
+	vm_fault_t ret = vm_fault_walk_on(walk, result);
+
+	/* Another thread was faster. */
+	if (unlikely(walk->spare)) {
+		vm_page_alloc_undo(walk->spare);
+		walk->spare = NULL;
+	}
+	return ret;
 }
 
 vm_fault_t vm_fault_page(struct vm_map *map, pgoff_t index, bool write,

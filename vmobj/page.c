@@ -250,6 +250,9 @@ void vm_page_replace(struct vm_page *old, struct vm_page *pg)
 
 /* ---- allocation ---- */
 
+/* As hard as for the page itself it is tried to get its descriptor. */
+#define VM_PAGE_SLAB_GFP	(GFP_KERNEL | __GFP_NOWARN | __GFP_NOFAIL)
+
 /*
  * A large folio is an extra that nobody waits for: no reclaim, no compaction.
  */
@@ -301,7 +304,7 @@ static struct vm_page *vm_page_alloc_gfp(struct address_space *mapping,
 	struct vm_page *pg;
 	struct folio *folio;
 
-	pg = kmem_cache_alloc(vm_page_slab, GFP_KERNEL | (gfp & __GFP_NOFAIL));
+	pg = kmem_cache_alloc(vm_page_slab, gfp & VM_PAGE_SLAB_GFP);
 	if (!pg)
 		return NULL;
 	folio = folio_alloc(gfp, order);
@@ -358,6 +361,12 @@ struct vm_page *vm_page_alloc_sure(struct vm_page *pg, pgoff_t index)
 
 /* ---- allocation in batches ---- */
 
+/* Whoever waits for memory must not hold the family lock: the daemon may need it. */
+static gfp_t vm_page_gfp_now(bool zero)
+{
+	return (vm_page_gfp(0, zero) | __GFP_NOWARN) & ~__GFP_DIRECT_RECLAIM;
+}
+
 static bool vm_reserve_fill(struct vm_reserve *r, bool zero)
 {
 	r->page = alloc_pages(vm_page_gfp(VM_RESERVE_ORDER, zero),
@@ -387,7 +396,7 @@ static struct page *vm_reserve_page(struct vm_reserve *r, pgoff_t index,
 	struct page *page;
 
 	if (!r->nr && !(more && vm_reserve_fill(r, zero)))
-		return alloc_pages(vm_page_gfp(0, zero), 0);
+		return alloc_pages(vm_page_gfp_now(zero), 0);
 	page = r->page + VM_RESERVE_NR - r->nr--;
 	if (zero && !r->zeroed)
 		clear_highpage(page);
@@ -397,13 +406,15 @@ static struct page *vm_reserve_page(struct vm_reserve *r, pgoff_t index,
 /* Who has needed some will need more, be it in a row or not. */
 static struct vm_page *vm_reserve_descriptor(struct vm_reserve *r)
 {
+	gfp_t gfp = vm_page_gfp_now(false) & VM_PAGE_SLAB_GFP;
+
 	/* All or nothing; newer kernels return just that, and not how many. */
 	if (!r->nr_pg && r->used++ >= VM_RESERVE_RUN &&
-	    kmem_cache_alloc_bulk(vm_page_slab, GFP_KERNEL, VM_RESERVE_NR,
+	    kmem_cache_alloc_bulk(vm_page_slab, gfp, VM_RESERVE_NR,
 				  (void **)r->pg))
 		r->nr_pg = VM_RESERVE_NR;
 	return r->nr_pg ? r->pg[--r->nr_pg] :
-			  kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
+			  kmem_cache_alloc(vm_page_slab, gfp);
 }
 
 struct vm_page *vm_page_alloc_next(struct vm_reserve *r,
@@ -415,7 +426,8 @@ struct vm_page *vm_page_alloc_next(struct vm_reserve *r,
 
 	/* Whoever comes second gets on without. */
 	if (test_and_set_bit_lock(VM_RESERVE_BUSY, &r->flags))
-		return vm_page_alloc(mapping, index, 0, zero);
+		return vm_page_alloc_gfp(mapping, index, 0,
+					 vm_page_gfp_now(zero));
 	pg = vm_reserve_descriptor(r);
 	page = pg ? vm_reserve_page(r, index, zero) : NULL;
 	clear_bit_unlock(VM_RESERVE_BUSY, &r->flags);
@@ -433,6 +445,37 @@ void vm_reserve_drain(struct vm_reserve *r)
 	r->nr_pg = 0;
 	while (r->nr)
 		__free_page(r->page + VM_RESERVE_NR - r->nr--);
+}
+
+/* ---- allocation that waits ---- */
+
+struct vm_page *vm_page_alloc_wait(void)
+{
+	struct vm_page *pg = kmem_cache_alloc(vm_page_slab, GFP_KERNEL);
+
+	if (!pg)
+		return NULL;
+	pg->folio = folio_alloc(vm_page_gfp(0, false), 0);
+	if (pg->folio)
+		return pg;
+	kmem_cache_free(vm_page_slab, pg);
+	return NULL;
+}
+
+struct vm_page *vm_page_use(struct vm_page *pg, struct address_space *mapping,
+			    pgoff_t index, bool zero)
+{
+	if (zero)
+		clear_highpage(&pg->folio->page);
+	return vm_page_setup(pg, pg->folio, mapping, index, zero);
+}
+
+void vm_page_alloc_undo(struct vm_page *pg)
+{
+	if (!pg)
+		return;
+	folio_put(pg->folio);
+	kmem_cache_free(vm_page_slab, pg);
 }
 
 /* ---- freeing ---- */

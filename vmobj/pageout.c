@@ -18,11 +18,16 @@
  *
  *	the limit	max_resident is nearly reached, or is: then faults wait
  *	the shrinker	Linux is short of memory.  It frees what is clean itself, and leaves
- *			the rest to the daemon.  Who is about to call the OOM killer waits
- *			for the daemon, for a little while.
+ *			the rest to the daemon.  Who needs memory waits for the daemon,
+ *			for a little while.
+ *	the OOM killer	Our pages are not on Linux's lists: it takes memory that is full of
+ *			them for memory without anything to reclaim.  So it is told to wait
+ *			while the daemon gets anywhere.
  *
  * The daemon may wait for a family lock, as nobody waits for the daemon without an end.
- * The shrinker may not: memory is allocated under all family locks.
+ * The shrinker may not: memory is allocated under all family locks.  But not the pages of
+ * faults: they are waited for with the family lock let go (vm_walk_obstacle()), or the
+ * daemon would wait for whom it works for.
  *
  * The default store needs a page for each page.  While it writes the daemon holds no lock,
  * and may reclaim memory for that: mostly it moves on to the system's swap what was
@@ -35,6 +40,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/psi.h>
 #include <linux/sched/signal.h>
 #include <linux/shrinker.h>
@@ -65,6 +72,15 @@
 /* How long who reclaims memory waits for the daemon, and the daemon after failures. */
 #define VM_PAGEOUT_WAIT		(HZ / 10)
 
+/*
+ * How long the OOM killer does, for one page.  The daemon may have to look at all pages
+ * before it finds one; if it finds none it says so.
+ */
+#define VM_PAGEOUT_OOM_WAIT	(10 * HZ)
+
+/* Pages that the daemon is to make free instead. */
+#define VM_PAGEOUT_OOM_TARGET	256
+
 /* The daemon waits twice as long after each round of failures, so often. */
 #define VM_PAGEOUT_DOUBLINGS	6
 
@@ -75,13 +91,19 @@ static DECLARE_WAIT_QUEUE_HEAD(vm_pageout_progress);	/* for the daemon */
 /* What the shrinker has asked for. */
 static atomic_long_t vm_pageout_deficit;
 
+/* Pages that scans have freed. */
+static atomic_long_t vm_pageout_freed;
+
 /*
- * Pages freed by the daemon; passes without success in a row; how often there were so
- * many that it gave up for a while.
+ * Passes of the daemon without success in a row; how often there were so many that it
+ * gave up for a while.
  */
-static unsigned long vm_pageout_freed;
 static unsigned int vm_pageout_failed;
 static unsigned int vm_pageout_hopeless;
+
+/* Where a scan is; allocated early, as there is no memory when it is needed. */
+static struct vm_page *vm_pageout_marker;
+static DEFINE_MUTEX(vm_pageout_lock);
 
 /* Faults that wait for room. */
 static atomic_t vm_pageout_waiters;
@@ -110,13 +132,15 @@ static unsigned long vm_pageout_over(unsigned long limit)
 	return limit && resident > limit ? resident - limit : 0;
 }
 
+/* What Linux asks for is nothing that could be had by moving pages about in memory. */
 static unsigned long vm_pageout_shortage(void)
 {
 	unsigned long limit = READ_ONCE(vm_pageout_limit);
 	long deficit = atomic_long_read(&vm_pageout_deficit);
 
-	return vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY) +
-	       max(deficit, 0L);
+	if (deficit < 0 || !vm_swapstore_frees())
+		deficit = 0;
+	return vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY) + deficit;
 }
 
 static void vm_pageout_wakeup(void)
@@ -242,6 +266,15 @@ static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
 	return ret;
 }
 
+/* Who waits for pages need not wait for the end of the scan. */
+static void vm_pageout_progress_by(unsigned long freed)
+{
+	if (atomic_long_sub_return(freed, &vm_pageout_deficit) < 0)
+		atomic_long_set(&vm_pageout_deficit, 0);
+	atomic_long_add(freed, &vm_pageout_freed);
+	wake_up_all(&vm_pageout_progress);
+}
+
 /* Returns pages freed.  The marker stays where it is. */
 static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 {
@@ -258,8 +291,10 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 				    folio_nr_pages(folio));
 		ret = vm_pageout_inactive(folio, scan);
 		folio_put(folio);
-		if (ret > 0)
+		if (ret > 0) {
 			freed += ret;
+			vm_pageout_progress_by(ret);
+		}
 		/* More would fail as well now; and so much is enough for a first pass. */
 		if (ret == -ENOMEM ||
 		    (ret > 0 && scan->launder && !--scan->launder))
@@ -366,7 +401,7 @@ static unsigned long vm_pageout_may_scan(unsigned long target, unsigned int pass
 unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
 {
 	struct vm_scan scan = {
-		.marker = vm_pageq_marker_alloc(),
+		.marker = vm_pageout_marker,
 		.target = target,
 		.left = vm_pageout_may_scan(target, pass),
 		.pass = pass,
@@ -374,14 +409,13 @@ unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
 	};
 	unsigned long freed, deactivated;
 
-	if (!scan.marker)
-		return 0;
+	mutex_lock(&vm_pageout_lock);
 	freed = vm_pageout_scan_inactive(&scan);
 	vm_pageq_remove(scan.marker);
 	deactivated = vm_pageout_scan_active(scan.marker,
 					     vm_pageout_inactive_missing(target),
 					     pass);
-	vm_pageq_marker_free(scan.marker);
+	mutex_unlock(&vm_pageout_lock);
 	trace_vmobj_pageout_scan(target, pass, scan.scanned, freed, deactivated);
 	return freed;
 }
@@ -391,10 +425,6 @@ EXPORT_SYMBOL_IF_KUNIT(vm_pageout_scan);
 
 static void vm_pageout_account(unsigned long freed)
 {
-	atomic_long_sub(freed, &vm_pageout_deficit);
-	if (atomic_long_read(&vm_pageout_deficit) < 0)
-		atomic_long_set(&vm_pageout_deficit, 0);
-	WRITE_ONCE(vm_pageout_freed, vm_pageout_freed + freed);
 	WRITE_ONCE(vm_pageout_failed, freed ? 0 : vm_pageout_failed + 1);
 	if (vm_pageout_failed > VM_PAGEOUT_PASSES) {
 		/* What cannot be had is not asked for any longer. */
@@ -506,11 +536,16 @@ int vm_pageout_throttle(void)
 
 /* ---- the shrinker ---- */
 
+/* If nothing goes any more it is for the OOM killer. */
+static bool vm_pageout_has_hope(void)
+{
+	return READ_ONCE(vm_pageout_failed) <= VM_PAGEOUT_PASSES;
+}
+
 static unsigned long vm_shrink_count(struct shrinker *shrinker,
 				     struct shrink_control *sc)
 {
-	/* Nothing goes any more: then it is for the OOM killer. */
-	if (READ_ONCE(vm_pageout_failed) > VM_PAGEOUT_PASSES)
+	if (!vm_pageout_has_hope())
 		return 0;
 	return vm_pageq_count(VM_PAGEQ_INACTIVE) +
 	       vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
@@ -549,15 +584,15 @@ static void vm_shrink_ask(unsigned long nr)
 /* Wait for the daemon, if that is allowed.  Returns what it has freed meanwhile. */
 static unsigned long vm_shrink_wait(struct shrink_control *sc)
 {
-	unsigned long before = READ_ONCE(vm_pageout_freed);
+	unsigned long before = atomic_long_read(&vm_pageout_freed);
 
 	if (current_is_kswapd() || current->flags & PF_KTHREAD ||
 	    !(sc->gfp_mask & __GFP_IO))
 		return 0;
 	wait_event_killable_timeout(vm_pageout_progress,
-				    READ_ONCE(vm_pageout_freed) != before,
+				    atomic_long_read(&vm_pageout_freed) != before,
 				    VM_PAGEOUT_WAIT);
-	return READ_ONCE(vm_pageout_freed) - before;
+	return atomic_long_read(&vm_pageout_freed) - before;
 }
 
 static unsigned long vm_shrink_scan(struct shrinker *shrinker,
@@ -579,6 +614,35 @@ static unsigned long vm_shrink_scan(struct shrinker *shrinker,
 
 static struct shrinker *vm_shrinker;
 
+/* ---- the OOM killer ---- */
+
+static int vm_oom_notify(struct notifier_block *nb, unsigned long unused,
+			 void *result)
+{
+	unsigned int hopeless = READ_ONCE(vm_pageout_hopeless);
+	unsigned long before = atomic_long_read(&vm_pageout_freed);
+	unsigned long pflags, *freed = result;
+
+	if (current == vm_pageout_task || !vm_pageout_has_hope() ||
+	    !vm_pageout_resident())
+		return NOTIFY_OK;
+	vm_shrink_ask(VM_PAGEOUT_OOM_TARGET);
+	if (!vm_pageout_shortage())
+		return NOTIFY_OK;
+	psi_memstall_enter(&pflags);
+	wait_event_killable_timeout(vm_pageout_progress,
+				    atomic_long_read(&vm_pageout_freed) != before ||
+				    READ_ONCE(vm_pageout_hopeless) != hopeless,
+				    VM_PAGEOUT_OOM_WAIT);
+	psi_memstall_leave(&pflags);
+	*freed += atomic_long_read(&vm_pageout_freed) - before;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block vm_oom_notifier = {
+	.notifier_call = vm_oom_notify,
+};
+
 /* ---- init and exit ---- */
 
 int vm_pageout_init(void)
@@ -586,8 +650,9 @@ int vm_pageout_init(void)
 	int err = -ENOMEM;
 
 	vm_shrink_marker = vm_pageq_marker_alloc();
-	if (!vm_shrink_marker)
-		return err;
+	vm_pageout_marker = vm_pageq_marker_alloc();
+	if (!vm_shrink_marker || !vm_pageout_marker)
+		goto err_marker;
 	vm_shrinker = compat_shrinker_register("vmobj", vm_shrink_count,
 					       vm_shrink_scan);
 	if (!vm_shrinker)
@@ -597,18 +662,26 @@ int vm_pageout_init(void)
 		err = PTR_ERR(vm_pageout_task);
 		goto err_shrinker;
 	}
+	err = register_oom_notifier(&vm_oom_notifier);
+	if (err)
+		goto err_task;
 	return 0;
 
+err_task:
+	kthread_stop(vm_pageout_task);
 err_shrinker:
 	compat_shrinker_unregister(vm_shrinker);
 err_marker:
+	vm_pageq_marker_free(vm_pageout_marker);
 	vm_pageq_marker_free(vm_shrink_marker);
 	return err;
 }
 
 void vm_pageout_exit(void)
 {
+	unregister_oom_notifier(&vm_oom_notifier);
 	kthread_stop(vm_pageout_task);
 	compat_shrinker_unregister(vm_shrinker);
+	vm_pageq_marker_free(vm_pageout_marker);
 	vm_pageq_marker_free(vm_shrink_marker);
 }

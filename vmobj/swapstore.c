@@ -29,6 +29,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string_helpers.h>
+#include <linux/swap.h>
 #include <linux/vmalloc.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -296,6 +297,26 @@ unsigned long vm_swblk_room(void)
 	return none ? vm_swapshmem_blocks() : room;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_swblk_room);
+
+bool vm_swapstore_frees(void)
+{
+	struct vm_swap_store *store;
+	bool in_memory = false, frees = false;
+
+	spin_lock(&vm_swblk_lock);
+	if (list_empty(&vm_stores))
+		in_memory = vm_swapshmem_blocks();
+	list_for_each_entry(store, &vm_stores, link) {
+		if (store->draining || !vm_store_free_blocks(store))
+			continue;
+		if (store->ops->in_memory)
+			in_memory = true;
+		else
+			frees = true;
+	}
+	spin_unlock(&vm_swblk_lock);
+	return frees || (in_memory && get_nr_swap_pages() > 0);
+}
 
 /* ---- discarding ---- */
 

@@ -380,17 +380,48 @@ struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index);
 struct vm_page *vm_page_alloc_sure(struct vm_page *pg, pgoff_t index);
 
 /**
- * vm_page_alloc_next() - vm_page_alloc() for memory that may be touched in a row
+ * vm_page_alloc_next() - a page for a fault, in memory that may be touched in a row
  * @r: reserve to take it from
  * @mapping: as for vm_page_alloc()
  * @index: as for vm_page_alloc()
  * @zero: as for vm_page_alloc()
  *
- * Return: as vm_page_alloc().
+ * Does not wait until others have made memory free: the page daemon may need the family
+ * lock for that, which the caller holds.
+ *
+ * Return: as vm_page_alloc(); NULL if there is no memory at once.
  */
 struct vm_page *vm_page_alloc_next(struct vm_reserve *r,
 				   struct address_space *mapping, pgoff_t index,
 				   bool zero);
+
+/**
+ * vm_page_alloc_wait() - memory for a page that is yet to be decided on (BSD vm_wait)
+ *
+ * With no lock of ours held.  May sleep, until there is memory; for that Linux may kill
+ * somebody.  Charged to the caller's memory cgroup.
+ *
+ * Return: something for vm_page_use() or vm_page_alloc_undo(), or NULL.
+ */
+struct vm_page *vm_page_alloc_wait(void);
+
+/**
+ * vm_page_use() - make a page of what vm_page_alloc_wait() has returned
+ * @pg: that
+ * @mapping: as for vm_page_alloc()
+ * @index: as for vm_page_alloc()
+ * @zero: as for vm_page_alloc()
+ *
+ * Return: a page with its folio locked, in no tree.
+ */
+struct vm_page *vm_page_use(struct vm_page *pg, struct address_space *mapping,
+			    pgoff_t index, bool zero);
+
+/**
+ * vm_page_alloc_undo() - give back what has not been used
+ * @pg: what vm_page_alloc_wait() has returned, or NULL
+ */
+void vm_page_alloc_undo(struct vm_page *pg);
 
 /**
  * vm_reserve_drain() - give back what is left

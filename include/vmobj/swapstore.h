@@ -189,6 +189,14 @@ unsigned long vm_swblk_used(void);
 unsigned long vm_swblk_room(void);
 
 /**
+ * vm_swapstore_frees() - does it make memory free to write a page?
+ *
+ * Any context.  Not so if all stores are full; and the default one is memory, too, unless
+ * the system has swap for it.
+ */
+bool vm_swapstore_frees(void);
+
+/**
  * vm_swapstore_show() - the stores, a line for each
  * @m: where to
  *
