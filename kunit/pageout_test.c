@@ -101,10 +101,10 @@ static void u60_second_chance(struct kunit *test)
 	world_written(w, 4);
 	a = world_object(w, P, 0);
 	deactivate_all(w, a);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(4, 0), 0UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 0UL);
 	KUNIT_EXPECT_EQ(test, store.writes, 0U);
 	expect_queue(w, a, 0, 4, VM_PAGEQ_INACTIVE);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(4, 0), 4UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 4UL);
 	KUNIT_EXPECT_EQ(test, store.writes, 1U);
 	EXPECT_OBJECT(w, a, 1, 0, 0, true);
 	EXPECT_COUNT(w, VMOBJ_RECLAIMS, 4);
@@ -122,17 +122,17 @@ static void u60_touched_pages_are_active(struct kunit *test)
 	world_written(w, 4);
 	a = world_object(w, P, 0);
 	deactivate_all(w, a);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(4, 0), 0UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 0UL);
 	KUNIT_EXPECT_EQ(test, world_read(w, P, 1), 2ULL);
 	expect_queue(w, a, 1, 2, VM_PAGEQ_ACTIVE);
 	KUNIT_EXPECT_EQ(test, (int)world_page(a, 1)->act_count,
 			VM_ACT_INIT + VM_ACT_ADVANCE);
 	EXPECT_COUNT(w, VMOBJ_REACTIVATIONS, 1);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(3, 0), 3UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 3, 0), 3UL);
 	EXPECT_OBJECT(w, a, 1, 0, 1, true);
 	/* Its chance is a new one. */
 	deactivate_all(w, a);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(1, 0), 0UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 1, 0), 0UL);
 	world_dump(w);
 }
 
@@ -146,7 +146,7 @@ static void clean_pages_go_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world_read(w, P, 2), 0ULL);
 	a = world_object(w, P, 2);
 	deactivate_all(w, a);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(1, 0), 1UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 1, 0), 1UL);
 	KUNIT_EXPECT_EQ(test, store.writes, 0U);
 	EXPECT_OBJECT(w, a, 1, 0, 0, true);
 }
@@ -163,7 +163,7 @@ static void no_more_than_wanted(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, world_read(w, P, i), 0ULL);
 	a = world_object(w, P, 0);
 	deactivate_all(w, a);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(3, 0), 3UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 3, 0), 3UL);
 	EXPECT_OBJECT(w, a, 1, 0, 5, true);
 	EXPECT_COUNT(w, VMOBJ_SCANS, 3);
 }
@@ -180,7 +180,7 @@ static void busy_pages_are_left_alone(struct kunit *test)
 	deactivate_all(w, a);
 	pg = world_page(a, 0);
 	folio_lock(pg->folio);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(2, 1), 1UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 1), 1UL);
 	KUNIT_EXPECT_EQ(test, (int)pg->queue, (int)VM_PAGEQ_INACTIVE);
 	folio_unlock(pg->folio);
 	EXPECT_OBJECT(w, a, 1, 0, 1, true);
@@ -199,10 +199,10 @@ static void locked_pages_stay(struct kunit *test)
 	pg = world_page(a, 0);
 	folio_set_mlocked(pg->folio);
 	deactivate_all(w, a);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(2, 1), 1UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 1), 1UL);
 	KUNIT_EXPECT_PTR_EQ(test, world_page(a, 0), pg);
 	KUNIT_EXPECT_EQ(test, (int)pg->queue, (int)VM_PAGEQ_ACTIVE);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(2, PASSES), 0UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, PASSES), 0UL);
 	KUNIT_EXPECT_EQ(test, (int)pg->queue, (int)VM_PAGEQ_ACTIVE);
 	folio_clear_mlocked(pg->folio);
 	world_dump(w);
@@ -223,7 +223,7 @@ static void pages_in_use_become_active(struct kunit *test)
 	deactivate_all(w, a);
 	folio = world_page(a, 0)->folio;
 	folio_get(folio);
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(2, 0), 1UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 0), 1UL);
 	KUNIT_ASSERT_PTR_EQ(test, world_page(a, 0)->folio, folio);
 	expect_queue(w, a, 0, 1, VM_PAGEQ_ACTIVE);
 	folio_put(folio);
@@ -240,13 +240,13 @@ static void errors_lose_nothing(struct kunit *test)
 	a = world_object(w, P, 0);
 	deactivate_all(w, a);
 	store.error = -EIO;
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(4, 1), 0UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 1), 0UL);
 	/* One attempt is enough to know. */
 	KUNIT_EXPECT_EQ(test, store.writes, 1U);
 	EXPECT_OBJECT(w, a, 1, 0, 4, true);
 	world_dump(w);
 	store.error = 0;
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(4, 1), 4UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 1), 4UL);
 	world_dump(w);
 }
 
@@ -262,12 +262,12 @@ static void activity_declines(struct kunit *test)
 	world_written(w, 3);
 	a = world_object(w, P, 0);
 	for (i = 1; i < VM_ACT_INIT; i++) {
-		KUNIT_EXPECT_EQ(test, vm_pageout_scan(3, 0), 0UL);
+		KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 3, 0), 0UL);
 		expect_queue(w, a, 0, 3, VM_PAGEQ_ACTIVE);
 		KUNIT_EXPECT_EQ(test, (int)world_page(a, 2)->act_count,
 				VM_ACT_INIT - i);
 	}
-	KUNIT_EXPECT_EQ(test, vm_pageout_scan(3, 0), 0UL);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 3, 0), 0UL);
 	expect_queue(w, a, 0, 3, VM_PAGEQ_INACTIVE);
 	EXPECT_COUNT(w, VMOBJ_DEACTIVATIONS, 3);
 	world_dump(w);
@@ -286,7 +286,7 @@ static void any_page_goes_in_so_many_passes(struct kunit *test)
 	for (i = 0; i < 8; i++)
 		world_page(a, i)->act_count = VM_ACT_MAX;
 	for (pass = 0; pass <= PASSES; pass++)
-		if (vm_pageout_scan(8, pass))
+		if (vm_pageout_scan(NULL, 8, pass))
 			break;
 	KUNIT_EXPECT_LE(test, pass, (unsigned int)PASSES);
 	EXPECT_OBJECT(w, a, 1, 0, 0, true);
@@ -303,7 +303,7 @@ static void a_third_is_inactive(struct kunit *test)
 	world_written(w, 12);
 	inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
 	for (i = 0; i < VM_ACT_INIT; i++)
-		vm_pageout_scan(0, 0);
+		vm_pageout_scan(NULL, 0, 0);
 	KUNIT_EXPECT_EQ(test, vm_pageq_count(VM_PAGEQ_INACTIVE) - inactive,
 			4UL);
 	world_dump(w);

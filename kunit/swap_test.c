@@ -114,7 +114,7 @@ static long page_out(struct world *w, struct vm_object *object,
 	KUNIT_ASSERT_NOT_NULL(w->test, pg);
 	folio = pg->folio;
 	folio_get(folio);
-	ret = vm_page_out(folio, 0);
+	ret = vm_page_out(folio, true);
 	folio_put(folio);
 	return ret;
 }
@@ -746,7 +746,7 @@ static void history_page_out(struct world *w, u32 *seed)
 	world_unlock(w);
 	if (!folio)
 		return;
-	vm_page_out(folio, 0);
+	vm_page_out(folio, true);
 	folio_put(folio);
 }
 

@@ -32,6 +32,7 @@
 #include <vmobj/device.h>
 #include <vmobj/family.h>
 #include <vmobj/map.h>
+#include <vmobj/memcg.h>
 #include <vmobj/object.h>
 #include <vmobj/page.h>
 #include <vmobj/pageout.h>
@@ -76,6 +77,7 @@ static int __init vmobj_init(void)
 err_debugfs:
 	vmobj_debugfs_exit();
 	vm_pageout_exit();
+	vm_memcg_exit();
 err_swapstore:
 	vm_swapstore_exit();
 err_vnode:
@@ -101,6 +103,7 @@ static void __exit vmobj_exit(void)
 	vm_pageout_exit();
 	vm_vnode_exit();
 	vm_family_exit();
+	vm_memcg_exit();
 	vm_swapstore_exit();
 	vm_map_exit();
 	vm_object_exit();

@@ -12,24 +12,31 @@
 
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
+#include <vmobj/memcg.h>
 #include <vmobj/pin.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
 #include <vmobj/superpage.h>
 #include <vmobj/writeset.h>
 
+static struct kmem_cache *vm_map_slab;
 static struct kmem_cache *vm_map_entry_slab;
 static atomic64_t vm_map_last_id;
 
 int vm_map_init(void)
 {
+	vm_map_slab = KMEM_CACHE(vm_map, SLAB_ACCOUNT);
 	vm_map_entry_slab = KMEM_CACHE(vm_map_entry, SLAB_ACCOUNT);
-	return vm_map_entry_slab ? 0 : -ENOMEM;
+	if (vm_map_slab && vm_map_entry_slab)
+		return 0;
+	vm_map_exit();
+	return -ENOMEM;
 }
 
 void vm_map_exit(void)
 {
 	kmem_cache_destroy(vm_map_entry_slab);
+	kmem_cache_destroy(vm_map_slab);
 }
 
 /* ---- maps of a family ---- */
@@ -52,7 +59,8 @@ struct vm_map *vm_map_create(struct vm_family *family, struct mm_struct *mm,
 
 	lockdep_assert_held_write(&family->lock);
 
-	map = kzalloc(sizeof(*map), GFP_VMOBJ_NOFAIL);
+	map = vm_memcg_alloc(vm_map_slab, GFP_VMOBJ_NOFAIL | __GFP_ZERO);
+	vm_memcg_add(&map->memcg_link);
 	map->id = atomic64_inc_return(&vm_map_last_id);
 	map->family = family;
 	map->mm = mm;
@@ -100,7 +108,8 @@ void vm_map_destroy(struct vm_map *map)
 	rb_erase(&map->rb, &family->maps);
 	family->nr_maps--;
 	vm_reserve_drain(&map->reserve);
-	kfree(map);
+	vm_memcg_del(&map->memcg_link);
+	kmem_cache_free(vm_map_slab, map);
 	vmobj_stat_inc(VMOBJ_MAPS_DESTROYED);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_destroy);

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/memcg.h>
 #include <vmobj/page.h>
 #include <vmobj/pageq.h>
 #include <vmobj/pmap.h>
@@ -323,22 +324,10 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_alloc);
 
-struct mem_cgroup *vm_folio_get_memcg(struct folio *folio)
-{
-	struct mem_cgroup *memcg;
-
-	rcu_read_lock();
-	do {
-		memcg = folio_memcg(folio);
-	} while (memcg && !compat_memcg_tryget(memcg));
-	rcu_read_unlock();
-	return memcg;
-}
-
 static struct vm_page *vm_page_alloc_charged(struct vm_page *pg, pgoff_t index,
 					     gfp_t gfp)
 {
-	struct mem_cgroup *memcg = vm_folio_get_memcg(pg->folio), *old;
+	struct mem_cgroup *memcg = vm_memcg_get(pg->folio), *old;
 	struct vm_page *copy;
 
 	old = set_active_memcg(memcg);

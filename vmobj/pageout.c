@@ -37,6 +37,7 @@
 #include <linux/freezer.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -50,6 +51,7 @@
 
 #include <vmobj/compat.h>
 #include <vmobj/family.h>
+#include <vmobj/memcg.h>
 #include <vmobj/page.h>
 #include <vmobj/pageout.h>
 #include <vmobj/pageq.h>
@@ -78,8 +80,9 @@
  */
 #define VM_PAGEOUT_OOM_WAIT	(10 * HZ)
 
-/* Pages that the daemon is to make free instead. */
-#define VM_PAGEOUT_OOM_TARGET	256
+/* Pages that the daemon is to make free instead; and those of a cgroup at its limit. */
+#define VM_PAGEOUT_OOM_TARGET	256UL
+#define VM_PAGEOUT_MEMCG_TARGET	256UL
 
 /* The daemon waits twice as long after each round of failures, so often. */
 #define VM_PAGEOUT_DOUBLINGS	6
@@ -91,8 +94,14 @@ static DECLARE_WAIT_QUEUE_HEAD(vm_pageout_progress);	/* for the daemon */
 /* What the shrinker has asked for. */
 static atomic_long_t vm_pageout_deficit;
 
-/* Pages that scans have freed. */
+/* Pages that scans have freed; and those of them that Linux does not know of. */
 static atomic_long_t vm_pageout_freed;
+static atomic_long_t vm_pageout_unclaimed;
+
+/* A cgroup that is to give back pages, with a reference, or NULL; has it asked anew? */
+static struct mem_cgroup *vm_pageout_memcg;
+static bool vm_pageout_memcg_asked;
+static DEFINE_SPINLOCK(vm_pageout_memcg_lock);
 
 /*
  * Passes of the daemon without success in a row; how often there were so many that it
@@ -107,10 +116,6 @@ static DEFINE_MUTEX(vm_pageout_lock);
 
 /* Faults that wait for room. */
 static atomic_t vm_pageout_waiters;
-
-/* Where the shrinker has got to in the inactive queue; a bit is its lock. */
-static struct vm_page *vm_shrink_marker;
-static unsigned long vm_shrink_busy;
 
 /* Parameter, MiB; and in pages. */
 static unsigned long max_resident;
@@ -183,7 +188,7 @@ MODULE_PARM_DESC(max_resident,
  * @target: pages wanted
  * @left: pages still to be looked at
  * @pass: see vm_pageout_scan()
- * @flags: VM_PAGEOUT_*
+ * @memcg: whose pages, or NULL for everybody's
  * @launder: dirty pages, or clusters of them, that may still be written
  * @scanned: pages that have been looked at
  */
@@ -192,7 +197,7 @@ struct vm_scan {
 	unsigned long target;
 	unsigned long left;
 	unsigned int pass;
-	unsigned int flags;
+	struct mem_cgroup *memcg;
 	unsigned int launder;
 	unsigned long scanned;
 };
@@ -232,7 +237,7 @@ static bool vm_pageout_spare(struct vm_page *pg, const struct vm_scan *scan)
 	return true;
 }
 
-/* What cannot go is not asked again soon.  The shrinker waits for nobody. */
+/* What cannot go is not asked again soon. */
 static void vm_pageout_refused(struct folio *folio)
 {
 	struct vm_page *pg;
@@ -245,6 +250,11 @@ static void vm_pageout_refused(struct folio *folio)
 	folio_unlock(folio);
 }
 
+static bool vm_pageout_is_his(struct folio *folio, const struct vm_scan *scan)
+{
+	return !scan->memcg || vm_memcg_charged(folio, scan->memcg);
+}
+
 /* One page.  Returns pages freed, or a negative errno. */
 static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
 {
@@ -255,12 +265,12 @@ static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
 	if (!folio_trylock(folio))
 		return -EAGAIN;
 	pg = vm_pageout_page(folio);
-	spare = !pg || vm_pageout_spare(pg, scan);
+	spare = !pg || !vm_pageout_is_his(folio, scan) ||
+		vm_pageout_spare(pg, scan);
 	folio_unlock(folio);
 	if (spare)
 		return -EAGAIN;
-	ret = vm_page_out(folio, scan->launder ? scan->flags :
-				 scan->flags | VM_PAGEOUT_CLEAN);
+	ret = vm_page_out(folio, scan->launder);
 	if (ret == -EBUSY)
 		vm_pageout_refused(folio);
 	return ret;
@@ -269,8 +279,13 @@ static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
 /* Who waits for pages need not wait for the end of the scan. */
 static void vm_pageout_progress_by(unsigned long freed)
 {
-	if (atomic_long_sub_return(freed, &vm_pageout_deficit) < 0)
-		atomic_long_set(&vm_pageout_deficit, 0);
+	long deficit = atomic_long_read(&vm_pageout_deficit);
+	long asked = min_t(long, freed, deficit);
+
+	if (asked > 0) {
+		atomic_long_sub(asked, &vm_pageout_deficit);
+		atomic_long_add(asked, &vm_pageout_unclaimed);
+	}
 	atomic_long_add(freed, &vm_pageout_freed);
 	wake_up_all(&vm_pageout_progress);
 }
@@ -299,9 +314,12 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 		if (ret == -ENOMEM ||
 		    (ret > 0 && scan->launder && !--scan->launder))
 			break;
-		/* What is clean may go all the same. */
-		if (ret == -ENOSPC || ret == -EIO)
+		/* What is clean may go all the same, if there is some near. */
+		if (ret == -ENOSPC || ret == -EIO) {
 			scan->launder = 0;
+			scan->left = min(scan->left,
+					 scan->target * VM_PAGEOUT_LAUNDER);
+		}
 		cond_resched();
 	}
 	vmobj_stat_add(VMOBJ_SCANS, scan->scanned);
@@ -334,13 +352,14 @@ static unsigned long vm_pageout_deactivate(struct vm_family *family,
 }
 
 /* The family lock is not to be waited for with a folio lock held: it is taken first. */
-static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
+static unsigned long vm_pageout_active(struct folio *folio,
+				       const struct vm_scan *scan)
 {
 	struct vm_family *family = NULL;
 	unsigned long nr = 0;
 	struct vm_page *pg;
 
-	if (folio_trylock(folio)) {
+	if (vm_pageout_is_his(folio, scan) && folio_trylock(folio)) {
 		family = vm_family_of_folio(folio);
 		folio_unlock(folio);
 	}
@@ -350,7 +369,7 @@ static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
 	if (folio_trylock(folio)) {
 		pg = vm_pageout_page(folio);
 		if (pg && folio->mapping == family->mapping)
-			nr = vm_pageout_deactivate(family, pg, pass);
+			nr = vm_pageout_deactivate(family, pg, scan->pass);
 		folio_unlock(folio);
 	}
 	vm_family_read_unlock(family);
@@ -359,62 +378,68 @@ static unsigned long vm_pageout_active(struct folio *folio, unsigned int pass)
 }
 
 /* Returns pages that have become inactive. */
-static unsigned long vm_pageout_scan_active(struct vm_page *marker,
-					    unsigned long wanted,
-					    unsigned int pass)
+static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
+					    unsigned long wanted)
 {
 	unsigned long left = vm_pageq_count(VM_PAGEQ_ACTIVE), done = 0, nr;
 	struct folio *folio;
 
 	while (done < wanted && left) {
-		folio = vm_pageq_scan_next(marker, VM_PAGEQ_ACTIVE);
+		folio = vm_pageq_scan_next(scan->marker, VM_PAGEQ_ACTIVE);
 		if (!folio)
 			break;
 		nr = folio_nr_pages(folio);
 		left -= min(left, nr);
-		done += vm_pageout_active(folio, pass);
+		done += vm_pageout_active(folio, scan);
 		folio_put(folio);
 		cond_resched();
 	}
-	vm_pageq_remove(marker);
+	vm_pageq_remove(scan->marker);
 	return done;
 }
 
-/* A third of all is inactive: so long is the time to be touched in (BSD). */
-static unsigned long vm_pageout_inactive_missing(unsigned long target)
+/*
+ * A third of all is inactive: so long is the time to be touched in (BSD).  How many of a
+ * cgroup's are is not known.
+ */
+static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
 {
 	unsigned long inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
-	unsigned long wanted = target +
+	unsigned long wanted = scan->target +
 			       (vm_pageq_count(VM_PAGEQ_ACTIVE) + inactive) / 3;
 
+	if (scan->memcg)
+		return 2 * scan->target;
 	return wanted > inactive ? wanted - inactive : 0;
 }
 
 /* Dirty pages that are spared in a first pass are not worth a look at all of them. */
-static unsigned long vm_pageout_may_scan(unsigned long target, unsigned int pass)
+static unsigned long vm_pageout_may_scan(const struct vm_scan *scan)
 {
 	unsigned long inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
 
-	return pass ? inactive : min(inactive, target * VM_PAGEOUT_LAUNDER);
+	return scan->pass || scan->memcg ? inactive :
+	       min(inactive, scan->target * VM_PAGEOUT_LAUNDER);
 }
 
-unsigned long vm_pageout_scan(unsigned long target, unsigned int pass)
+unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
+			      unsigned int pass)
 {
 	struct vm_scan scan = {
 		.marker = vm_pageout_marker,
 		.target = target,
-		.left = vm_pageout_may_scan(target, pass),
 		.pass = pass,
+		.memcg = memcg,
 		.launder = pass ? UINT_MAX : VM_PAGEOUT_LAUNDER,
 	};
 	unsigned long freed, deactivated;
 
 	mutex_lock(&vm_pageout_lock);
+	scan.left = vm_pageout_may_scan(&scan);
 	freed = vm_pageout_scan_inactive(&scan);
 	vm_pageq_remove(scan.marker);
-	deactivated = vm_pageout_scan_active(scan.marker,
-					     vm_pageout_inactive_missing(target),
-					     pass);
+	deactivated = vm_pageout_scan_active(&scan,
+					     vm_pageout_inactive_missing(&scan));
 	mutex_unlock(&vm_pageout_lock);
 	trace_vmobj_pageout_scan(target, pass, scan.scanned, freed, deactivated);
 	return freed;
@@ -438,7 +463,32 @@ static void vm_pageout_run(void)
 {
 	unsigned int pass = READ_ONCE(vm_pageout_failed);
 
-	vm_pageout_account(vm_pageout_scan(vm_pageout_shortage(), pass));
+	vm_pageout_account(vm_pageout_scan(NULL, vm_pageout_shortage(), pass));
+}
+
+/* NULL when all that was asked for has been tried. */
+static struct mem_cgroup *vm_pageout_next_memcg(void)
+{
+	struct mem_cgroup *memcg = NULL;
+
+	spin_lock(&vm_pageout_memcg_lock);
+	if (!vm_pageout_memcg_asked)
+		swap(vm_pageout_memcg, memcg);
+	vm_pageout_memcg_asked = false;
+	spin_unlock(&vm_pageout_memcg_lock);
+	mem_cgroup_put(memcg);
+	return READ_ONCE(vm_pageout_memcg);
+}
+
+/* A cgroup is at its limit.  Others need not be short of anything. */
+static void vm_pageout_run_memcg(void)
+{
+	struct mem_cgroup *memcg = vm_pageout_next_memcg();
+	unsigned int pass = 0;
+
+	while (memcg && pass <= VM_PAGEOUT_PASSES && vm_swapstore_frees() &&
+	       !vm_pageout_scan(memcg, VM_PAGEOUT_MEMCG_TARGET, pass))
+		pass++;
 }
 
 static bool vm_pageout_is_back(void)
@@ -470,9 +520,13 @@ static int vm_pageout(void *unused)
 	while (!kthread_should_stop()) {
 		wait_event_freezable(vm_pageout_wait,
 				     kthread_should_stop() ||
-				     vm_pageout_shortage());
+				     vm_pageout_shortage() ||
+				     READ_ONCE(vm_pageout_memcg));
+		vm_pageout_run_memcg();
 		if (kthread_should_stop())
 			break;
+		if (!vm_pageout_shortage())
+			continue;
 		vm_pageout_run();
 		/* A first failure is only the first round of inactive pages. */
 		if (!READ_ONCE(vm_pageout_failed)) {
@@ -542,35 +596,22 @@ static bool vm_pageout_has_hope(void)
 	return READ_ONCE(vm_pageout_failed) <= VM_PAGEOUT_PASSES;
 }
 
+/* All pages, or some cgroup's?  Linux asks for one after the other when it needs any. */
+static struct mem_cgroup *vm_shrink_memcg(const struct shrink_control *sc)
+{
+	return !sc->memcg || vm_memcg_is_root(sc->memcg) ? NULL : sc->memcg;
+}
+
 static unsigned long vm_shrink_count(struct shrinker *shrinker,
 				     struct shrink_control *sc)
 {
-	if (!vm_pageout_has_hope())
-		return 0;
-	return vm_pageq_count(VM_PAGEQ_INACTIVE) +
-	       vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
-}
+	struct mem_cgroup *memcg = vm_shrink_memcg(sc);
+	unsigned long nr = vm_pageq_count(VM_PAGEQ_INACTIVE) +
+			   vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
 
-/*
- * What is clean, at once, and without waiting for anybody: looks at @nr pages, and goes on
- * next time where it has stopped.  Whoever comes second leaves it to the first.
- */
-static unsigned long vm_shrink_clean(unsigned long nr)
-{
-	struct vm_scan scan = {
-		.marker = vm_shrink_marker,
-		.target = nr,
-		.left = nr,
-		.pass = 1,
-		.flags = VM_PAGEOUT_TRY,
-	};
-	unsigned long freed;
-
-	if (test_and_set_bit_lock(0, &vm_shrink_busy))
-		return 0;
-	freed = vm_pageout_scan_inactive(&scan);
-	clear_bit_unlock(0, &vm_shrink_busy);
-	return freed;
+	if (memcg)
+		return min(nr, vm_memcg_pages(memcg));
+	return vm_pageout_has_hope() ? nr : 0;
 }
 
 /* The daemon is asked for more, but never for more than there is. */
@@ -581,11 +622,25 @@ static void vm_shrink_ask(unsigned long nr)
 	vm_pageout_wakeup();
 }
 
-/* Wait for the daemon, if that is allowed.  Returns what it has freed meanwhile. */
-static unsigned long vm_shrink_wait(struct shrink_control *sc)
+/* If it is busy with another cgroup this one comes again. */
+static void vm_shrink_ask_memcg(struct mem_cgroup *memcg)
 {
-	unsigned long before = atomic_long_read(&vm_pageout_freed);
+	spin_lock(&vm_pageout_memcg_lock);
+	if (!vm_pageout_memcg && compat_memcg_tryget(memcg))
+		vm_pageout_memcg = memcg;
+	if (vm_pageout_memcg == memcg)
+		vm_pageout_memcg_asked = true;
+	spin_unlock(&vm_pageout_memcg_lock);
+	vm_pageout_wakeup();
+}
 
+/*
+ * Wait for the daemon, if that is allowed, until it has freed more than @before.  Returns how
+ * many more.
+ */
+static unsigned long vm_shrink_wait(const struct shrink_control *sc,
+				    unsigned long before)
+{
 	if (current_is_kswapd() || current->flags & PF_KTHREAD ||
 	    !(sc->gfp_mask & __GFP_IO))
 		return 0;
@@ -595,17 +650,32 @@ static unsigned long vm_shrink_wait(struct shrink_control *sc)
 	return atomic_long_read(&vm_pageout_freed) - before;
 }
 
+/* What was freed because Linux had asked is told to who comes next. */
+static unsigned long vm_shrink_claim(unsigned long most)
+{
+	long nr = min_t(long, atomic_long_read(&vm_pageout_unclaimed), most);
+
+	if (nr <= 0)
+		return 0;
+	atomic_long_sub(nr, &vm_pageout_unclaimed);
+	return nr;
+}
+
 static unsigned long vm_shrink_scan(struct shrinker *shrinker,
 				    struct shrink_control *sc)
 {
-	unsigned long freed;
+	unsigned long freed, before = atomic_long_read(&vm_pageout_freed);
+	struct mem_cgroup *memcg = vm_shrink_memcg(sc);
 
 	if (current == vm_pageout_task || !(sc->gfp_mask & __GFP_FS))
 		return SHRINK_STOP;
-	freed = vm_shrink_clean(sc->nr_to_scan);
-	if (freed < sc->nr_to_scan) {
-		vm_shrink_ask(sc->nr_to_scan - freed);
-		freed += vm_shrink_wait(sc);
+	if (memcg) {
+		vm_shrink_ask_memcg(memcg);
+		freed = vm_shrink_wait(sc, before);
+	} else {
+		vm_shrink_ask(sc->nr_to_scan);
+		vm_shrink_wait(sc, before);
+		freed = vm_shrink_claim(sc->nr_to_scan);
 	}
 	/* Or who reclaims would think that there is no progress, and kill. */
 	compat_account_reclaimed(freed);
@@ -649,18 +719,20 @@ int vm_pageout_init(void)
 {
 	int err = -ENOMEM;
 
-	vm_shrink_marker = vm_pageq_marker_alloc();
 	vm_pageout_marker = vm_pageq_marker_alloc();
-	if (!vm_shrink_marker || !vm_pageout_marker)
-		goto err_marker;
+	if (!vm_pageout_marker)
+		return err;
 	vm_shrinker = compat_shrinker_register("vmobj", vm_shrink_count,
 					       vm_shrink_scan);
 	if (!vm_shrinker)
 		goto err_marker;
+	err = vm_memcg_init(vm_shrinker);
+	if (err)
+		goto err_shrinker;
 	vm_pageout_task = kthread_run(vm_pageout, NULL, "vmobj_pageout");
 	if (IS_ERR(vm_pageout_task)) {
 		err = PTR_ERR(vm_pageout_task);
-		goto err_shrinker;
+		goto err_memcg;
 	}
 	err = register_oom_notifier(&vm_oom_notifier);
 	if (err)
@@ -669,11 +741,12 @@ int vm_pageout_init(void)
 
 err_task:
 	kthread_stop(vm_pageout_task);
+err_memcg:
+	vm_memcg_exit();
 err_shrinker:
 	compat_shrinker_unregister(vm_shrinker);
 err_marker:
 	vm_pageq_marker_free(vm_pageout_marker);
-	vm_pageq_marker_free(vm_shrink_marker);
 	return err;
 }
 
@@ -682,6 +755,6 @@ void vm_pageout_exit(void)
 	unregister_oom_notifier(&vm_oom_notifier);
 	kthread_stop(vm_pageout_task);
 	compat_shrinker_unregister(vm_shrinker);
+	mem_cgroup_put(vm_pageout_memcg);
 	vm_pageq_marker_free(vm_pageout_marker);
-	vm_pageq_marker_free(vm_shrink_marker);
 }

@@ -329,7 +329,7 @@ static int vm_range_page_out_part(struct vm_area_struct *vma, pgoff_t start,
 		if (vm_map_next_page(map, &start, end, false, &at)) {
 			struct folio *folio = at.page->folio;
 
-			vm_page_out(folio, 0);
+			vm_page_out(folio, true);
 			folio_put(folio);
 		}
 		if (fatal_signal_pending(current))

@@ -39,7 +39,7 @@
  * struct vm_pageout - pages on their way out
  * @family: family, with a reference
  * @object: object of the pages, kept by vm_object_pip_add() while it is written
- * @flags: VM_PAGEOUT_*
+ * @write: what is dirty is written
  * @asked: the folio that it is about; the caller has a reference to it
  * @first: index of the first page
  * @nr: pages of PAGE_SIZE
@@ -52,7 +52,7 @@
 struct vm_pageout {
 	struct vm_family *family;
 	struct vm_object *object;
-	unsigned int flags;
+	bool write;
 	struct folio *asked;
 	pgoff_t first;
 	unsigned int nr;
@@ -286,7 +286,7 @@ static long vm_pageout_take_locked(struct vm_pageout *out, struct vm_page *pg)
 	}
 	if (!folio_test_dirty(pg->folio))
 		return vm_pageout_free(pg);
-	if (out->flags & VM_PAGEOUT_CLEAN)
+	if (!out->write)
 		err = -ENODATA;
 	else if (out->object->type == VM_OBJECT_VNODE)
 		err = -EINPROGRESS;
@@ -329,10 +329,7 @@ static long vm_pageout_take(struct vm_pageout *out)
 	struct vm_family *family = out->family;
 	long ret = -EAGAIN;
 
-	if (!(out->flags & VM_PAGEOUT_TRY))
-		vm_family_write_lock(family);
-	else if (!vm_family_write_trylock(family))
-		return -EAGAIN;
+	vm_family_write_lock(family);
 	if (folio_trylock(folio)) {
 		out->object = vm_pageout_object(out, folio);
 		if (out->object)
@@ -507,9 +504,9 @@ static long vm_pageout_folio(struct vm_pageout *out)
 	return ret;
 }
 
-long vm_page_out(struct folio *folio, unsigned int flags)
+long vm_page_out(struct folio *folio, bool write)
 {
-	struct vm_pageout out = { .flags = flags, .asked = folio };
+	struct vm_pageout out = { .write = write, .asked = folio };
 	long ret;
 
 	if (!folio_trylock(folio))
@@ -519,7 +516,7 @@ long vm_page_out(struct folio *folio, unsigned int flags)
 	if (!out.family)
 		return -EAGAIN;
 	/* Without a store there are no blocks, and that is the error then. */
-	if (!(flags & VM_PAGEOUT_CLEAN))
+	if (write)
 		vm_swapstore_prepare();
 	ret = vm_pageout_folio(&out);
 	vm_family_put(out.family);

@@ -6,9 +6,9 @@
  * does any others, with what compression or encryption the system has.  It is opened when
  * the first page is to be written.
  *
- *	Size	Twice the memory: all of ours could be there once, and this is about as much
- *		as memory and the system's swap have together.  What is not used costs two
- *		bits for each page.
+ *	Size	Eight times the memory, which is more than the system's swap is likely to be:
+ *		that one is the limit, and it may be added later.  What is not used costs
+ *		two bits for each page, half a thousandth of the memory.
  *	Memory	A write needs a page for each page.  It may reclaim memory for it, once.
  *		Only the page daemon then dips into the reserves, for one cluster at a time.
  *	Cgroup	The copy is charged to the cgroup that the page is charged to, as if that
@@ -47,6 +47,7 @@
 #include <linux/workqueue.h>
 
 #include <vmobj/compat.h>
+#include <vmobj/memcg.h>
 #include <vmobj/page.h>
 #include <vmobj/swapfile.h>
 #include <vmobj/swapstore.h>
@@ -79,7 +80,7 @@ static const struct kernel_param_ops swap_size_ops = {
 
 module_param_cb(swap_size, &swap_size_ops, &swap_size, 0644);
 MODULE_PARM_DESC(swap_size,
-		 "MiB of the default swap store when it is opened: 0 for none, -1 (default) for twice the memory");
+		 "MiB of the default swap store when it is opened: 0 for none, -1 (default) for eight times the memory");
 
 static char *swap;
 module_param(swap, charp, 0444);
@@ -205,7 +206,7 @@ static struct page *vm_swapshmem_page(struct file *file, unsigned long index,
 {
 	gfp_t gfp = mapping_gfp_mask(file->f_mapping) | __GFP_NORETRY |
 		    __GFP_NOMEMALLOC | __GFP_NOWARN;
-	struct mem_cgroup *memcg = vm_folio_get_memcg(page_folio(from)), *old;
+	struct mem_cgroup *memcg = vm_memcg_get(page_folio(from)), *old;
 	struct page *page;
 
 	old = set_active_memcg(memcg);
@@ -265,7 +266,7 @@ unsigned long vm_swapshmem_blocks(void)
 {
 	int mib = READ_ONCE(swap_size);
 
-	return mib < 0 ? 2 * totalram_pages() : MIB_TO_BLOCKS(mib);
+	return mib < 0 ? 8 * totalram_pages() : MIB_TO_BLOCKS(mib);
 }
 
 int vm_swapshmem_add(void)

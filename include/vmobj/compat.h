@@ -322,6 +322,15 @@ static inline void compat_account_reclaimed(unsigned long pages)
 #endif
 }
 
+/* On the list of the cgroup that an object is charged to.  6.8: a name of its own */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define compat_list_lru_add(lru, link)		list_lru_add(lru, link)
+#define compat_list_lru_del(lru, link)		list_lru_del(lru, link)
+#else
+#define compat_list_lru_add(lru, link)		list_lru_add_obj(lru, link)
+#define compat_list_lru_del(lru, link)		list_lru_del_obj(lru, link)
+#endif
+
 /*
  * 6.7: shrinkers are allocated by the kernel.  Before, there is one and no more.
  */
@@ -331,6 +340,7 @@ static inline void compat_account_reclaimed(unsigned long pages)
 		.count_objects = (count),				\
 		.scan_objects = (scan),					\
 		.seeks = DEFAULT_SEEKS,					\
+		.flags = SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB,	\
 	};								\
 									\
 	register_shrinker(&_shrinker, name) ? NULL : &_shrinker;	\
@@ -338,7 +348,9 @@ static inline void compat_account_reclaimed(unsigned long pages)
 #define compat_shrinker_unregister(shrinker)	unregister_shrinker(shrinker)
 #else
 #define compat_shrinker_register(name, count, scan) ({			\
-	struct shrinker *_shrinker = shrinker_alloc(0, name);		\
+	struct shrinker *_shrinker =					\
+		shrinker_alloc(SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB,	\
+			       name);					\
 									\
 	if (_shrinker) {						\
 		_shrinker->count_objects = (count);			\

@@ -103,6 +103,7 @@ struct vm_map_move {
 /**
  * struct vm_map - the entries of one process, family and bias
  * @rb: in &vm_family.maps
+ * @memcg_link: see memcg.h
  * @id: never used twice
  * @family: family; kept by the vm_file of the VMAs
  * @mm: the process; compared, and used while it is known to live.  NULL in unit
@@ -123,6 +124,7 @@ struct vm_map_move {
  */
 struct vm_map {
 	struct rb_node rb;
+	struct list_head memcg_link;
 	u64 id;
 	struct vm_family *family;
 	struct mm_struct *mm;

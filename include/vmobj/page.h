@@ -345,16 +345,6 @@ struct vm_page *vm_page_alloc(struct address_space *mapping, pgoff_t index,
 			      unsigned int order, bool zero);
 
 /**
- * vm_folio_get_memcg() - whom a folio is charged to
- * @folio: folio that stays, with a reference for example
- *
- * Any context.
- *
- * Return: the memory cgroup, with a reference for mem_cgroup_put(); NULL if there is none.
- */
-struct mem_cgroup *vm_folio_get_memcg(struct folio *folio);
-
-/**
  * vm_page_alloc_copy() - a page for a copy that could be done without
  * @pg: page to be copied from, in a tree; family lock held
  * @index: which of its pages, family coordinates

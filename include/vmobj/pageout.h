@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+struct mem_cgroup;
+
 /**
  * vm_pageout_init() - start the daemon and register the shrinker
  *
@@ -15,11 +17,12 @@
  */
 int vm_pageout_init(void);
 
-/** vm_pageout_exit() - stop them */
+/** vm_pageout_exit() - stop them; vm_memcg_exit() is for later */
 void vm_pageout_exit(void);
 
 /**
  * vm_pageout_scan() - make pages free (BSD vm_pageout_scan)
+ * @memcg: only those charged to this cgroup, or NULL
  * @target: pages of PAGE_SIZE wanted
  * @pass: 0; more if the last scan has not got anywhere: then it is less considerate
  *
@@ -28,7 +31,8 @@ void vm_pageout_exit(void);
  *
  * Return: pages freed.
  */
-unsigned long vm_pageout_scan(unsigned long target, unsigned int pass);
+unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
+			      unsigned int pass);
 
 /**
  * vm_pageout_full() - has the limit been reached?

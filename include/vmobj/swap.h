@@ -219,18 +219,14 @@ int vm_swap_drain(void);
 
 /* ---- swap_pager.c ---- */
 
-/* Flags of vm_page_out() */
-#define VM_PAGEOUT_TRY		BIT(0)	/* do not wait for the family lock */
-#define VM_PAGEOUT_CLEAN	BIT(1)	/* write nothing: only what is clean goes */
-
 /**
  * vm_page_out() - free a page, and idle neighbours, writing first what is dirty
  * @folio: folio with a reference, not locked; of a page of ours, or one that was
- * @flags: VM_PAGEOUT_*
+ * @write: what is dirty is written; or else only what is clean goes
  *
  * To the swap or, if it is a page of a file, to that.  Neighbours are those in the same
- * cluster that are inactive, too.  Takes the family lock.  No lock of ours held; with
- * TRY the caller may hold any.  May sleep, and do I/O without CLEAN.
+ * cluster that are inactive, too.  Takes the family lock.  No lock of ours held.  May sleep,
+ * and do I/O if it may write.
  * (BSD vm_pageout_clean, swap_pager_putpages)
  *
  * Return: pages freed, of PAGE_SIZE, at least 1; -EAGAIN if a lock is not to be had, or
@@ -238,7 +234,7 @@ int vm_swap_drain(void);
  * uses its memory; -ENODATA if it is dirty (CLEAN); -ENOSPC without swap; -EIO or
  * another error of the store; -ENOMEM.
  */
-long vm_page_out(struct folio *folio, unsigned int flags);
+long vm_page_out(struct folio *folio, bool write);
 
 /**
  * vm_page_mlocked() - has a process mapped the page with mlock()?
