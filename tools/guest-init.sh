@@ -68,9 +68,24 @@ module_load()
 	[ -c /dev/vmobj ] || insmod /lib/vmobj/vmobj.ko
 }
 
+# All modules of a folder; they need each other.
+insmod_all()
+{
+	local pass ko args
+	for pass in 1 2 3 4; do
+		for ko in "$1"/*.ko; do
+			case "$ko" in
+			*/null_blk.ko) args=nr_devices=0 ;;	# devices come by configfs
+			*) args= ;;
+			esac
+			[ ! -f "$ko" ] || insmod "$ko" $args 2>/dev/null
+		done
+	done
+}
+
 gauges_left()
 {
-	awk '$1 ~ /^(objects|families|maps|entries|pages)$/ && $2 != 0 \
+	awk '$1 ~ /^(objects|families|maps|entries|pages|pages_swapped)$/ && $2 != 0 \
 		{ printf "%s=%s ", $1, $2 }' $dbg/stats
 }
 
@@ -117,14 +132,16 @@ run_tests()
 	local name limit args list n=0
 	[ -f /tests/tests.list ] || { put fail "no tests.list"; return; }
 	# The second one is of the kernel's own tests, if they are there.
-	for list in /tests/tests.list /tests/kernel.list; do
-		[ -f $list ] || continue
+	set -- /tests/tests.list /tests/kernel.list
+	[ "$MODE" != pressure ] || set -- /tests/pressure.list
+	for list in "$@"; do
+		[ -f "$list" ] || continue
 		while read -r name limit args; do
 			case "$name" in '' | '#'*) continue ;; esac
 			case " $TESTS " in *" $name "* | '  ') ;; *) continue ;; esac
 			run_test $((limit * SLOWER)) "$name" $args
 			n=$((n + 1))
-		done < $list
+		done < "$list"
 	done
 	[ $n -gt 0 ] || put fail "no test of tests.list was run"
 }
@@ -188,13 +205,28 @@ check_leaks()
 	fi
 }
 
+# Swap as large as the memory and half of it again, compressed, and cgroups.
+short_of_memory()
+{
+	local kib
+	kib=$(awk '/^MemTotal/ { print int($2 * 3 / 2) }' /proc/meminfo)
+	insmod_all /lib/vmobj/block
+	mkdir -p /sys/fs/cgroup
+	echo "${kib}K" > /sys/block/zram0/disksize &&
+		mkswap /dev/zram0 >/dev/null &&
+		swapon /dev/zram0 &&
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
+		echo +memory > /sys/fs/cgroup/cgroup.subtree_control
+}
+
 mode_check()
 {
 	[ "$MODE" = kunit ] || forget_old_leaks
+	[ "$MODE" != pressure ] || step "swap and cgroups" short_of_memory || return
 	step "insmod" module_load || return
 	kernel_messages
-	[ -n "$TESTS" ] || run_kunit
-	[ "$MODE" = check ] || return 0
+	[ -n "$TESTS" ] || [ "$MODE" = pressure ] || run_kunit
+	[ "$MODE" != kunit ] || return 0
 	run_tests
 	check_reload
 	kernel_messages
@@ -220,13 +252,9 @@ shell_hints()
 status=0
 dmesg -c > /out/dmesg			# the boot's, not ours
 [ ! -f /lib/vmobj/brd.ko ] || insmod /lib/vmobj/brd.ko rd_nr=1 rd_size=65536
-for pass in 1 2 3 4; do			# they need each other
-	for ko in /lib/vmobj/fs/*.ko; do
-		[ ! -f "$ko" ] || insmod "$ko" 2>/dev/null
-	done
-done
+insmod_all /lib/vmobj/fs
 case "$MODE" in
-check | kunit)
+check | kunit | pressure)
 	mode_check && put done
 	;;
 shell)
