@@ -128,7 +128,8 @@ struct page_state {
 	bool dontfork;
 	bool locked;
 	bool object;		/* of the one with a descriptor */
-	int inherit;		/* VMOBJ_INHERIT_*; shared memory: COPY if not said */
+	int inherit;		/* VMOBJ_INHERIT_*; shared memory: COPY if not said ... */
+	bool said;		/* ... by somebody */
 	int prot;
 	int id;			/* of the mapping */
 	int index;		/* in the mapping */
@@ -461,7 +462,7 @@ static int do_alias(const struct op *op)
 
 	if (!all_mapped(op->page, op->nr) || !fits(to, op->nr) ||
 	    !all_of_kind(op->page, op->nr, true) ||
-	    state[op->page].inherit == VMOBJ_INHERIT_SHARE ||
+	    state[op->page].said ||
 	    !one_piece(op->page, op->nr) ||
 	    overlap(op->page, op->nr, to, op->nr))
 		return SAME;
@@ -573,7 +574,7 @@ static bool may_discard(const struct page_state *page)
 {
 	if (!page->mapped || page->locked)
 		return false;
-	return page->shared ? page->prot == VT_RW : !page->object;
+	return !page->shared || page->prot == VT_RW;
 }
 
 static int discard_side(int side, int page, int nr)
@@ -608,7 +609,8 @@ static int do_discard(const struct op *op)
 
 /*
  * Linux has something like it for all that can be said of private memory but that it is
- * shared, see share_twin().  Of shared memory it can be said that it is not inherited.
+ * shared, see share_twin(); and of shared memory but that a child gets its own, see
+ * unshare_twin().
  */
 static bool may_inherit(const struct op *op)
 {
@@ -620,29 +622,46 @@ static bool may_inherit(const struct op *op)
 	for (i = op->page; i < op->page + op->nr; i++) {
 		if (state[i].dontfork || state[i].locked)
 			return false;
-		if (state[i].shared && op->arg != VMOBJ_INHERIT_NONE &&
-		    op->arg != VMOBJ_INHERIT_SHARE)
-			return false;
 	}
 	return true;
 }
 
-/* The twin becomes shared memory, with the same contents. */
-static int share_twin(int page)
+/* The twin becomes MAP_SHARED or MAP_PRIVATE memory, with the same contents if wanted. */
+static int remake_twin(int page, int flags, bool keep)
 {
 	static char copy[SUPERPAGE / 8];
 	char *twin = at(TWIN, page);
 
-	if (state[page].shared)
-		return madvise(twin, bytes(1), MADV_DOFORK) ? errno : 0;
 	if (mprotect(twin, bytes(1), VT_RW))
 		return errno;
 	memcpy(copy, twin, bytes(1));
-	if (mmap(twin, bytes(1), VT_RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
-		 -1, 0) == MAP_FAILED)
+	if (mmap(twin, bytes(1), VT_RW, flags | MAP_ANONYMOUS | MAP_FIXED, -1,
+		 0) == MAP_FAILED)
 		return errno;
-	memcpy(twin, copy, bytes(1));
+	if (keep)
+		memcpy(twin, copy, bytes(1));
 	return mprotect(twin, bytes(1), state[page].prot) ? errno : 0;
+}
+
+static int share_twin(int page)
+{
+	if (state[page].shared)
+		return madvise(at(TWIN, page), bytes(1), MADV_DOFORK) ? errno : 0;
+	return remake_twin(page, MAP_SHARED, true);
+}
+
+/* In a child, as nobody has written since it was forked: what it shares with nobody. */
+static int unshare_twin(int page)
+{
+	bool zero = state[page].inherit == VMOBJ_INHERIT_ZERO;
+	int err = remake_twin(page, MAP_PRIVATE, !zero);
+
+	if (!err && zero && madvise(at(TWIN, page), bytes(1), MADV_WIPEONFORK))
+		err = errno;
+	state[page].shared = false;
+	state[page].said = false;
+	state[page].id = ++next_id;
+	return err;
 }
 
 static int inherit_twin(int page, int how)
@@ -657,8 +676,9 @@ static int inherit_twin(int page, int how)
 		err = madvise(twin, bytes(1), MADV_DONTFORK);
 		break;
 	default:
-		err = madvise(twin, bytes(1), MADV_DOFORK) ?:
-			madvise(twin, bytes(1), how == VMOBJ_INHERIT_ZERO ?
+		err = madvise(twin, bytes(1), MADV_DOFORK);
+		if (!err && !state[page].shared)
+			err = madvise(twin, bytes(1), how == VMOBJ_INHERIT_ZERO ?
 				MADV_WIPEONFORK : MADV_KEEPONFORK);
 		break;
 	}
@@ -677,6 +697,7 @@ static int do_inherit(const struct op *op)
 		if (inherit_twin(i, op->arg))
 			return OTHER_ANSWER;
 		state[i].inherit = op->arg;
+		state[i].said = true;
 		if (op->arg == VMOBJ_INHERIT_SHARE && !state[i].shared) {
 			state[i].shared = true;
 			state[i].id = ++next_id;
@@ -929,6 +950,10 @@ static long begin_child(void *arg)
 		if (state[i].dontfork ||
 		    state[i].inherit == VMOBJ_INHERIT_NONE)
 			forget(i, 1);
+		if (state[i].shared && state[i].said &&
+		    state[i].inherit != VMOBJ_INHERIT_SHARE &&
+		    unshare_twin(i))
+			return OTHER_ANSWER;
 	}
 	return SAME;
 }

@@ -137,15 +137,19 @@ static unsigned long vm_pageout_over(unsigned long limit)
 	return limit && resident > limit ? resident - limit : 0;
 }
 
-/* What Linux asks for is nothing that could be had by moving pages about in memory. */
-static unsigned long vm_pageout_shortage(void)
+/* Pages above the limit, or soon. */
+static unsigned long vm_pageout_excess(void)
 {
 	unsigned long limit = READ_ONCE(vm_pageout_limit);
+
+	return vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY);
+}
+
+static unsigned long vm_pageout_shortage(void)
+{
 	long deficit = atomic_long_read(&vm_pageout_deficit);
 
-	if (deficit < 0 || !vm_swapstore_frees())
-		deficit = 0;
-	return vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY) + deficit;
+	return vm_pageout_excess() + max(deficit, 0L);
 }
 
 static void vm_pageout_wakeup(void)
@@ -422,6 +426,17 @@ static unsigned long vm_pageout_may_scan(const struct vm_scan *scan)
 	       min(inactive, scan->target * VM_PAGEOUT_LAUNDER);
 }
 
+/*
+ * Dirty pages (or clusters of them) that a scan may write.  What Linux asks for is not to be
+ * had by moving pages about in memory.
+ */
+static unsigned int vm_pageout_may_launder(unsigned int pass)
+{
+	if (!vm_pageout_excess() && !vm_swapstore_frees())
+		return 0;
+	return pass ? UINT_MAX : VM_PAGEOUT_LAUNDER;
+}
+
 unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 			      unsigned int pass)
 {
@@ -430,7 +445,7 @@ unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 		.target = target,
 		.pass = pass,
 		.memcg = memcg,
-		.launder = pass ? UINT_MAX : VM_PAGEOUT_LAUNDER,
+		.launder = vm_pageout_may_launder(pass),
 	};
 	unsigned long freed, deactivated;
 
@@ -486,7 +501,7 @@ static void vm_pageout_run_memcg(void)
 	struct mem_cgroup *memcg = vm_pageout_next_memcg();
 	unsigned int pass = 0;
 
-	while (memcg && pass <= VM_PAGEOUT_PASSES && vm_swapstore_frees() &&
+	while (memcg && pass <= VM_PAGEOUT_PASSES &&
 	       !vm_pageout_scan(memcg, VM_PAGEOUT_MEMCG_TARGET, pass))
 		pass++;
 }
@@ -578,7 +593,7 @@ bool vm_pageout_full(void)
 
 	if (likely(!limit))
 		return false;
-	if (vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY))
+	if (vm_pageout_excess())
 		vm_pageout_wakeup();
 	return vm_pageout_over(limit);
 }
@@ -693,12 +708,11 @@ static int vm_oom_notify(struct notifier_block *nb, unsigned long unused,
 	unsigned long before = atomic_long_read(&vm_pageout_freed);
 	unsigned long pflags, *freed = result;
 
-	if (current == vm_pageout_task || !vm_pageout_has_hope() ||
-	    !vm_pageout_resident())
+	if (current == vm_pageout_task || !vm_pageout_resident())
 		return NOTIFY_OK;
+	/* It may have given up, but not since this is known to be the last resort. */
+	WRITE_ONCE(vm_pageout_failed, 0);
 	vm_shrink_ask(VM_PAGEOUT_OOM_TARGET);
-	if (!vm_pageout_shortage())
-		return NOTIFY_OK;
 	psi_memstall_enter(&pflags);
 	wait_event_killable_timeout(vm_pageout_progress,
 				    atomic_long_read(&vm_pageout_freed) != before ||

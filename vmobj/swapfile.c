@@ -124,14 +124,17 @@ static int vm_swapfile_read(void *data, unsigned long first,
 	return vm_swapfile_transfer(data, first, pages, nr, false);
 }
 
-/* Who makes memory free must not wait for I/O that does. */
+/*
+ * Who makes memory free does not reclaim any on the way, but may use the reserves: what the
+ * I/O needs is given back with it.
+ */
 static int vm_swapfile_write_now(struct file *file, unsigned long first,
 				 struct page **pages, unsigned int nr)
 {
-	unsigned int flags = memalloc_noio_save();
+	unsigned int flags = memalloc_noreclaim_save();
 	int err = vm_swapfile_transfer(file, first, pages, nr, true);
 
-	memalloc_noio_restore(flags);
+	memalloc_noreclaim_restore(flags);
 	return err;
 }
 
