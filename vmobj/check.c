@@ -120,7 +120,7 @@ static void check_pages(struct vm_check *c, struct vm_object *object)
 		vm_violation(c, "I6: object %llu: resident %lu, in the tree %lu",
 			     object->id, object->memq->resident, nr);
 	if (descriptors != object->memq->nr)
-		vm_violation(c, "I6: object %llu: counts %lu descriptors, in the tree %lu",
+		vm_violation(c, "I6: object %llu: counts %u descriptors, in the tree %lu",
 			     object->id, object->memq->nr, descriptors);
 	if (prev != object->memq->max)
 		vm_violation(c, "I6: object %llu: wrong last page", object->id);

@@ -74,6 +74,7 @@
 /**
  * struct vm_walk - a fault on its way down a chain
  * @map: the process's map
+ * @stream: its stream that the fault belongs to
  * @vmf: fault at whose address the process may see what it is to lose, or NULL
  * @ahead: pages after it that may as well be unmapped
  * @held: folio the fault has a reference to, or NULL
@@ -92,6 +93,7 @@
  */
 struct vm_walk {
 	struct vm_map *map;
+	struct vm_stream *stream;
 	struct vm_fault *vmf;
 	unsigned long ahead;
 	struct folio *held;
@@ -317,7 +319,7 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 	if (want != VM_SUPERPAGE_NEVER)
 		pg = vm_walk_alloc_large(walk, want);
 	if (!pg)
-		pg = vm_page_alloc_next(&walk->map->reserve,
+		pg = vm_page_alloc_next(&walk->stream->reserve,
 					walk->map->family->mapping, walk->index,
 					true);
 	if (!pg)
@@ -357,7 +359,7 @@ static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 	struct folio *from;
 	struct vm_page *copy;
 
-	copy = vm_page_alloc_next(&walk->map->reserve, mapping, walk->index,
+	copy = vm_page_alloc_next(&walk->stream->reserve, mapping, walk->index,
 				  false);
 	if (!copy)
 		return NULL;
@@ -548,7 +550,7 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 
 	vm_fault_set_dirty(walk->top, folio);
 	vm_swap_unswapped(walk->top, folio);
-	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
+	WRITE_ONCE(walk->stream->granted, vm_map_grant(walk->map, page));
 	if (walk->whole && !walk->table)
 		return vm_writeset_add_folio(walk->top, folio);
 	return vm_fault_writeset_add(walk->top, folio, walk->index);
@@ -640,6 +642,7 @@ static vm_fault_t vm_fault_walk(struct vm_walk *walk, struct folio **result)
 	vm_fault_t ret;
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
+	walk->stream = vm_map_stream(map);
 again:
 	walk->full = vm_pageout_full();
 	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
@@ -817,7 +820,7 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
  * writes to mapped pages go upwards.
  */
 static unsigned long vmobj_write_around(struct vm_fault *vmf,
-					struct vm_map *map,
+					struct vm_stream *stream,
 					struct vm_map_entry *entry)
 {
 	pgoff_t index = vmf->pgoff, end;
@@ -826,8 +829,8 @@ static unsigned long vmobj_write_around(struct vm_fault *vmf,
 	/* We come from .fault: what follows is hardly mapped yet. */
 	if (!pte_present(vmf->orig_pte))
 		return 0;
-	upwards = READ_ONCE(map->next_write) == index;
-	WRITE_ONCE(map->next_write, index + 1);
+	upwards = READ_ONCE(stream->next_write) == index;
+	WRITE_ONCE(stream->next_write, index + 1);
 	if (!upwards)
 		return 0;
 	end = min(entry->end, vmf->vma->vm_pgoff + vma_pages(vmf->vma));
@@ -837,7 +840,8 @@ static unsigned long vmobj_write_around(struct vm_fault *vmf,
 }
 
 /* The page is the process's own: let it be written, and @ahead after it. */
-static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
+static vm_fault_t vmobj_allow_write(struct vm_fault *vmf,
+				    struct vm_stream *stream,
 				    const struct vm_map_entry *entry,
 				    struct folio *folio, unsigned long ahead)
 {
@@ -850,7 +854,7 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 	vmobj_stat_inc(VMOBJ_MKWRITES);
 	if (ahead && pmap_enable_write(vmf->vma, entry, folio, vmf->pgoff + 1,
 				       ahead))
-		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
+		WRITE_ONCE(stream->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_LOCKED;
 }
 
@@ -886,15 +890,17 @@ static vm_fault_t vmobj_copy_for_write(struct vm_fault *vmf, struct vm_map *map,
 	folio_unlock(folio);
 	folio_put(folio);
 	if (ahead)
-		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
+		WRITE_ONCE(walk.stream->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_NOPAGE;
 }
 
 /* Has .fault just decided that the page may be written?  Then it is locked. */
-static bool vmobj_write_granted(struct vm_map *map, struct page *page)
+static bool vmobj_write_granted(struct vm_map *map,
+				const struct vm_stream *stream,
+				struct page *page)
 {
 	struct folio *folio = page_folio(page);
-	u64 granted = READ_ONCE(map->granted);
+	u64 granted = READ_ONCE(stream->granted);
 
 	if (granted >> 32 != page_to_pfn(page))
 		return false;
@@ -909,13 +915,14 @@ static bool vmobj_write_granted(struct vm_map *map, struct page *page)
 vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 {
 	struct vm_map *map = vmf->vma->vm_private_data;
+	struct vm_stream *stream = vm_map_stream(map);
 	struct folio *folio = page_folio(vmf->page);
 	struct vm_map_entry *entry;
 	unsigned long ahead;
 	struct vm_page *pg;
 	vm_fault_t ret;
 
-	if (vmobj_write_granted(map, vmf->page))
+	if (vmobj_write_granted(map, stream, vmf->page))
 		return VM_FAULT_LOCKED;
 	ret = vm_fault_lookup(map, vmf->pgoff, true, &entry);
 	if (unlikely(ret == VM_FAULT_SIGBUS))
@@ -923,7 +930,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 	if (unlikely(ret))
 		return ret;
 
-	ahead = vmobj_write_around(vmf, map, entry);
+	ahead = vmobj_write_around(vmf, stream, entry);
 	folio_lock(folio);
 	pg = folio->private;
 	if (likely(folio->mapping == map->family->mapping &&
@@ -931,7 +938,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 		/* The fault has a reference of its own. */
 		if (vm_pin_foreign(entry, pg, 1))
 			goto foreign;
-		ret = vmobj_allow_write(vmf, map, entry, folio, ahead);
+		ret = vmobj_allow_write(vmf, stream, entry, folio, ahead);
 		vm_family_read_unlock(map->family);
 		return ret;
 	}

@@ -27,7 +27,7 @@ int vm_page_init(void)
 	vm_page_slab = KMEM_CACHE(vm_page, SLAB_ACCOUNT);
 	if (!vm_page_slab)
 		return -ENOMEM;
-	vm_memq_slab = KMEM_CACHE(vm_memq, SLAB_ACCOUNT);
+	vm_memq_slab = KMEM_CACHE(vm_memq, SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN);
 	if (!vm_memq_slab) {
 		kmem_cache_destroy(vm_page_slab);
 		return -ENOMEM;

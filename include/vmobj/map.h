@@ -100,6 +100,25 @@ struct vm_map_move {
 	bool pending;
 };
 
+/* CPUs with memory of their own for faults in a map; more of them share. */
+#define VM_MAP_STREAMS	8
+
+/**
+ * struct vm_stream - what the faults of one CPU in a map leave for the next
+ * @next_write: index the next write would have if they go upwards
+ * @granted: see vm_map_grant()
+ * @reserve: pages for the next faults
+ *
+ * Threads that touch one mapping are several streams, each of which goes upwards, say,
+ * where all together go nowhere.  And they write to it with each fault.  It is made by
+ * the first fault, and goes with the map.
+ */
+struct vm_stream {
+	pgoff_t next_write;
+	u64 granted;
+	struct vm_reserve reserve;
+};
+
 /**
  * struct vm_map - the entries of one process, family and bias
  * @rb: in &vm_family.maps
@@ -112,9 +131,7 @@ struct vm_map_move {
  * @hint: entry found last, or NULL; written without a lock by faults
  * @nr_entries: entries in @entries
  * @nr_vmas: VMAs whose vm_private_data is the map; the map goes with the last
- * @next_write: index the next write would have if they go upwards
- * @granted: see vm_map_grant()
- * @reserve: pages for the next faults
+ * @streams: by CPU, see vm_map_stream()
  * @split_at: address of the last may_split call, 0 for none
  * @split_again: it was called twice with that address
  * @locked_to: where the VMAs end that the fork under way has locked; mmap_lock
@@ -131,9 +148,7 @@ struct vm_map {
 	struct vm_map_entry *hint;
 	unsigned long nr_entries;
 	unsigned int nr_vmas;
-	pgoff_t next_write;
-	u64 granted;
-	struct vm_reserve reserve;
+	struct vm_stream *streams[VM_MAP_STREAMS];
 	unsigned long split_at;
 	bool split_again;
 	unsigned long locked_to;
@@ -171,6 +186,27 @@ int vm_map_init(void);
 
 /** vm_map_exit() - free the slab cache; no map may be left */
 void vm_map_exit(void);
+
+/**
+ * vm_map_make_stream() - vm_map_stream() where there is none yet
+ * @place: in &vm_map.streams
+ */
+struct vm_stream *vm_map_make_stream(struct vm_stream **place);
+
+/**
+ * vm_map_stream() - the stream that a fault belongs to
+ * @map: map that stays, as it does for who has a VMA of it locked
+ *
+ * Others may use it at the same time.  Does not fail.  May sleep.
+ */
+static inline struct vm_stream *vm_map_stream(struct vm_map *map)
+{
+	struct vm_stream **place = &map->streams[raw_smp_processor_id() %
+						 VM_MAP_STREAMS];
+	struct vm_stream *stream = READ_ONCE(*place);
+
+	return likely(stream) ? stream : vm_map_make_stream(place);
+}
 
 /**
  * vm_map_address() - the address of an index

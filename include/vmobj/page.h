@@ -113,8 +113,8 @@ struct vm_memq {
 	struct rb_root root;
 	struct vm_page *max;
 	unsigned long resident;
-	unsigned long nr;
-	unsigned long large;
+	unsigned int nr;
+	unsigned int large;
 	struct vm_object *object;
 };
 
