@@ -75,6 +75,7 @@
  * struct vm_walk - a fault on its way down a chain
  * @map: the process's map
  * @stream: its stream that the fault belongs to
+ * @near: page that the one wanted may be near to, or NULL
  * @vmf: fault at whose address the process may see what it is to lose, or NULL
  * @ahead: pages after it that may as well be unmapped
  * @held: folio the fault has a reference to, or NULL
@@ -94,6 +95,7 @@
 struct vm_walk {
 	struct vm_map *map;
 	struct vm_stream *stream;
+	struct vm_page *near;
 	struct vm_fault *vmf;
 	unsigned long ahead;
 	struct folio *held;
@@ -324,7 +326,7 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 					true);
 	if (!pg)
 		return NULL;
-	if (unlikely(vm_page_insert(walk->top->memq, pg))) {
+	if (unlikely(vm_page_insert_near(walk->top->memq, pg, walk->near))) {
 		folio_unlock(pg->folio);
 		vm_page_free(pg);
 		return VM_WALK_AGAIN;
@@ -371,7 +373,7 @@ static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 		      folio_page(from, walk->index - pg->index));
 	__folio_mark_uptodate(copy->folio);
 	folio_set_dirty(copy->folio);
-	if (unlikely(vm_page_insert(walk->top->memq, copy))) {
+	if (unlikely(vm_page_insert_near(walk->top->memq, copy, walk->near))) {
 		folio_unlock(from);
 		goto again;
 	}
@@ -456,7 +458,7 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 	bool swapped;
 
 	walk->seq = read_seqcount_begin(&object->memq->seq);
-	pg = vm_memq_find(object->memq, index);
+	pg = vm_memq_find_near(object->memq, index, walk->near);
 	if (pg)
 		return vm_walk_top_page(walk, pg);
 	swapped = vm_swap_lookup(object, index);
@@ -654,6 +656,7 @@ again:
 	}
 
 	walk->top = walk->entry->object;
+	walk->near = vm_stream_near(walk->stream, map->family);
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
@@ -685,8 +688,10 @@ again:
 		folio_unlock(folio);
 		folio = NULL;
 	}
-	if (folio)
+	if (folio) {
 		folio_get(folio);
+		vm_stream_set_near(walk->stream, map->family, folio->private);
+	}
 	vm_family_read_unlock(map->family);
 
 	*result = folio;
@@ -912,18 +917,17 @@ static bool vmobj_write_granted(struct vm_map *map,
 	return false;
 }
 
-vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
+/* A write to a page that was mapped before. */
+static noinline vm_fault_t vmobj_write_mapped(struct vm_fault *vmf,
+					      struct vm_map *map,
+					      struct vm_stream *stream)
 {
-	struct vm_map *map = vmf->vma->vm_private_data;
-	struct vm_stream *stream = vm_map_stream(map);
 	struct folio *folio = page_folio(vmf->page);
 	struct vm_map_entry *entry;
 	unsigned long ahead;
 	struct vm_page *pg;
 	vm_fault_t ret;
 
-	if (vmobj_write_granted(map, stream, vmf->page))
-		return VM_FAULT_LOCKED;
 	ret = vm_fault_lookup(map, vmf->pgoff, true, &entry);
 	if (unlikely(ret == VM_FAULT_SIGBUS))
 		return vmobj_copy_for_write(vmf, map, 0);
@@ -951,6 +955,16 @@ foreign:
 	vm_family_read_unlock(map->family);
 	vm_pin_leave(map, vmf->pgoff);
 	return VM_FAULT_NOPAGE;
+}
+
+vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
+{
+	struct vm_map *map = vmf->vma->vm_private_data;
+	struct vm_stream *stream = vm_map_stream(map);
+
+	if (vmobj_write_granted(map, stream, vmf->page))
+		return VM_FAULT_LOCKED;
+	return vmobj_write_mapped(vmf, map, stream);
 }
 
 /*

@@ -101,21 +101,25 @@ struct vm_map_move {
 };
 
 /* CPUs with memory of their own for faults in a map; more of them share. */
-#define VM_MAP_STREAMS	8
+#define VM_MAP_STREAMS	8U
 
 /**
  * struct vm_stream - what the faults of one CPU in a map leave for the next
  * @next_write: index the next write would have if they go upwards
  * @granted: see vm_map_grant()
+ * @near: page faulted on last; see vm_stream_near()
+ * @near_writes: &vm_family.writes when it was found
  * @reserve: pages for the next faults
  *
  * Threads that touch one mapping are several streams, each of which goes upwards, say,
- * where all together go nowhere.  And they write to it with each fault.  It is made by
- * the first fault, and goes with the map.
+ * where all together go nowhere; and they would fight for the cache line.  A stream is
+ * made by the first fault, and goes with the map.
  */
 struct vm_stream {
 	pgoff_t next_write;
 	u64 granted;
+	struct vm_page *near;
+	u32 near_writes;
 	struct vm_reserve reserve;
 };
 
@@ -206,6 +210,42 @@ static inline struct vm_stream *vm_map_stream(struct vm_map *map)
 	struct vm_stream *stream = READ_ONCE(*place);
 
 	return likely(stream) ? stream : vm_map_make_stream(place);
+}
+
+/**
+ * vm_stream_near() - a page that the next one wanted may be near to
+ * @stream: stream of the map of an entry
+ * @family: its family; lock held for reading
+ *
+ * No page has been freed since the lock was last held for writing, so if that is as often
+ * as it was then, this one has not.
+ *
+ * Return: the page, which may have left its tree, or NULL.
+ */
+static inline struct vm_page *vm_stream_near(const struct vm_stream *stream,
+					     const struct vm_family *family)
+{
+	/* pairs with the release in vm_stream_set_near() */
+	if (smp_load_acquire(&stream->near_writes) != family->writes)
+		return NULL;
+	return READ_ONCE(stream->near);
+}
+
+/**
+ * vm_stream_set_near() - what vm_stream_near() is to return
+ * @stream: as for vm_stream_near()
+ * @family: as for vm_stream_near()
+ * @pg: page in a tree of the family
+ *
+ * Who does that at the same time holds the lock as well, so has the same number.
+ */
+static inline void vm_stream_set_near(struct vm_stream *stream,
+				      const struct vm_family *family,
+				      struct vm_page *pg)
+{
+	WRITE_ONCE(stream->near, pg);
+	/* a page is not found with a number from before it */
+	smp_store_release(&stream->near_writes, family->writes);
 }
 
 /**

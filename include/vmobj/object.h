@@ -32,7 +32,7 @@
 #include <vmobj/page.h>
 
 /* CPUs with a place of their own in the write set; more of them share. */
-#define VM_WRITESET_HINTS	4
+#define VM_WRITESET_HINTS	4U
 
 struct vm_handle;
 struct vm_map_entry;
