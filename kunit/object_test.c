@@ -237,6 +237,56 @@ static void i32_generation_grows(struct kunit *test)
 	world_dump(w);
 }
 
+/* Whatever page the search begins at, it finds what a walk through the tree finds. */
+static void expect_near(struct kunit *test, struct vm_object *object)
+{
+	unsigned long nr = 0, i, near;
+	struct vm_page *pg;
+
+	for (i = 0; i < WORLD_PAGES; i++)
+		for (near = 0; near < WORLD_PAGES; near++)
+			KUNIT_EXPECT_PTR_EQ(test, world_page(object, i),
+					    vm_memq_find_near(object->memq, at(i),
+							      world_page(object, near)));
+	for (pg = vm_page_first(object->memq, 0); pg; pg = vm_page_next(pg))
+		nr++;
+	KUNIT_EXPECT_EQ(test, nr, object->memq->resident);
+}
+
+/* Fails if pages are not in order after they were put near any other. */
+static void pages_are_in_order_wherever_insertion_begins(struct kunit *test)
+{
+	static const unsigned char order[] = { 7, 3, 11, 12, 13, 1, 0, 15, 4, 5 };
+	struct world *w = test->priv;
+	struct vm_object *a;
+	struct vm_page *pg;
+	unsigned int i;
+
+	world_lock(w);
+	a = world_bare(w, 0, WORLD_PAGES);
+	for (i = 0; i < 2 * ARRAY_SIZE(order); i++) {
+		unsigned long page = order[i % ARRAY_SIZE(order)];
+
+		pg = vm_page_alloc(w->family->mapping, at(page), 0, true);
+		KUNIT_ASSERT_NOT_NULL(test, pg);
+		KUNIT_EXPECT_EQ(test, i < ARRAY_SIZE(order) ? 0 : -EEXIST,
+				vm_page_insert_near(a->memq, pg,
+						    world_page(a, i % WORLD_PAGES)));
+		folio_unlock(pg->folio);
+		if (i >= ARRAY_SIZE(order))
+			vm_page_free(pg);
+		expect_near(test, a);
+	}
+	for (i = 0; i < ARRAY_SIZE(order); i += 3) {
+		pg = world_page(a, order[i]);
+		vm_page_remove(pg);
+		vm_page_free(pg);
+		expect_near(test, a);
+	}
+	vm_object_deallocate(a);
+	world_unlock(w);
+}
+
 static struct kunit_case object_cases[] = {
 	KUNIT_CASE(u1_allocate_anonymous),
 	KUNIT_CASE(u2_allocate_named_has_no_onemapping),
@@ -249,6 +299,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(u49_partial_unmap_after_fork_keeps_pages),
 	KUNIT_CASE(u52_page_remove),
 	KUNIT_CASE(i32_generation_grows),
+	KUNIT_CASE(pages_are_in_order_wherever_insertion_begins),
 	{}
 };
 

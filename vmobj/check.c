@@ -112,6 +112,9 @@ static void check_pages(struct vm_check *c, struct vm_object *object)
 			vm_violation(c, "I9: object %llu: page %lu outside [%lu, %lu)",
 				     object->id, pg->index, object->pg_base,
 				     vm_object_end(object));
+		if (vm_memq_find(object->memq, pg->index) != pg)
+			vm_violation(c, "I6: object %llu: page %lu is not in the tree",
+				     object->id, pg->index);
 		check_page(c, object, pg);
 		prev = pg;
 		cond_resched();
@@ -120,7 +123,7 @@ static void check_pages(struct vm_check *c, struct vm_object *object)
 		vm_violation(c, "I6: object %llu: resident %lu, in the tree %lu",
 			     object->id, object->memq->resident, nr);
 	if (descriptors != object->memq->nr)
-		vm_violation(c, "I6: object %llu: counts %lu descriptors, in the tree %lu",
+		vm_violation(c, "I6: object %llu: counts %u descriptors, in the tree %lu",
 			     object->id, object->memq->nr, descriptors);
 	if (prev != object->memq->max)
 		vm_violation(c, "I6: object %llu: wrong last page", object->id);

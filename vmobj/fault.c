@@ -74,6 +74,8 @@
 /**
  * struct vm_walk - a fault on its way down a chain
  * @map: the process's map
+ * @stream: its stream that the fault belongs to
+ * @near: page that the one wanted may be near to, or NULL
  * @vmf: fault at whose address the process may see what it is to lose, or NULL
  * @ahead: pages after it that may as well be unmapped
  * @held: folio the fault has a reference to, or NULL
@@ -93,6 +95,8 @@
  */
 struct vm_walk {
 	struct vm_map *map;
+	struct vm_stream *stream;
+	struct vm_page *near;
 	struct vm_fault *vmf;
 	unsigned long ahead;
 	struct folio *held;
@@ -294,7 +298,7 @@ static struct vm_page *vm_walk_alloc(struct vm_walk *walk, bool zero)
 	struct vm_page *pg = walk->spare;
 
 	if (likely(!pg))
-		return vm_page_alloc_next(&walk->map->reserve, mapping,
+		return vm_page_alloc_next(&walk->stream->reserve, mapping,
 					  walk->index, zero);
 	walk->spare = NULL;
 	return vm_page_use(pg, mapping, walk->index, zero);
@@ -345,7 +349,7 @@ static struct folio *vm_walk_zero_fill(struct vm_walk *walk)
 		pg = vm_walk_alloc(walk, true);
 	if (!pg)
 		return VM_WALK_NO_MEMORY;
-	if (unlikely(vm_page_insert(walk->top->memq, pg))) {
+	if (unlikely(vm_page_insert_near(walk->top->memq, pg, walk->near))) {
 		folio_unlock(pg->folio);
 		vm_page_free(pg);
 		return VM_WALK_AGAIN;
@@ -391,7 +395,7 @@ static struct folio *vm_walk_copy(struct vm_walk *walk, struct vm_page *pg)
 		      folio_page(from, walk->index - pg->index));
 	__folio_mark_uptodate(copy->folio);
 	folio_set_dirty(copy->folio);
-	if (unlikely(vm_page_insert(walk->top->memq, copy))) {
+	if (unlikely(vm_page_insert_near(walk->top->memq, copy, walk->near))) {
 		folio_unlock(from);
 		goto again;
 	}
@@ -476,7 +480,7 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 	bool swapped;
 
 	walk->seq = read_seqcount_begin(&object->memq->seq);
-	pg = vm_memq_find(object->memq, index);
+	pg = vm_memq_find_near(object->memq, index, walk->near);
 	if (pg)
 		return vm_walk_top_page(walk, pg);
 	swapped = vm_swap_lookup(object, index);
@@ -570,7 +574,7 @@ static int vm_walk_grant_write(struct vm_walk *walk, struct folio *folio)
 
 	vm_fault_set_dirty(walk->top, folio);
 	vm_swap_unswapped(walk->top, folio);
-	WRITE_ONCE(walk->map->granted, vm_map_grant(walk->map, page));
+	WRITE_ONCE(walk->stream->granted, vm_map_grant(walk->map, page));
 	if (walk->whole && !walk->table)
 		return vm_writeset_add_folio(walk->top, folio);
 	return vm_fault_writeset_add(walk->top, folio, walk->index);
@@ -688,6 +692,7 @@ static vm_fault_t vm_fault_walk_on(struct vm_walk *walk, struct folio **result)
 	vm_fault_t ret;
 
 	vmobj_stat_inc(VMOBJ_FAULTS);
+	walk->stream = vm_map_stream(map);
 again:
 	walk->full = vm_pageout_full();
 	ret = vm_fault_lookup(map, walk->index, walk->write, &walk->entry);
@@ -699,6 +704,7 @@ again:
 	}
 
 	walk->top = walk->entry->object;
+	walk->near = vm_stream_near(walk->stream, map->family);
 	do {
 		folio = vm_walk_once(walk);
 	} while (folio == VM_WALK_AGAIN);
@@ -714,6 +720,7 @@ again:
 		return VM_FAULT_OOM;
 	}
 	folio_get(folio);
+	vm_stream_set_near(walk->stream, map->family, folio->private);
 	vm_family_read_unlock(map->family);
 	*result = folio;
 	return 0;
@@ -859,7 +866,7 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
  * writes to mapped pages go upwards.
  */
 static unsigned long vmobj_write_around(struct vm_fault *vmf,
-					struct vm_map *map,
+					struct vm_stream *stream,
 					struct vm_map_entry *entry)
 {
 	pgoff_t index = vmf->pgoff, end;
@@ -868,8 +875,8 @@ static unsigned long vmobj_write_around(struct vm_fault *vmf,
 	/* We come from .fault: what follows is hardly mapped yet. */
 	if (!pte_present(vmf->orig_pte))
 		return 0;
-	upwards = READ_ONCE(map->next_write) == index;
-	WRITE_ONCE(map->next_write, index + 1);
+	upwards = READ_ONCE(stream->next_write) == index;
+	WRITE_ONCE(stream->next_write, index + 1);
 	if (!upwards)
 		return 0;
 	end = min(entry->end, vmf->vma->vm_pgoff + vma_pages(vmf->vma));
@@ -879,7 +886,8 @@ static unsigned long vmobj_write_around(struct vm_fault *vmf,
 }
 
 /* The page is the process's own: let it be written, and @ahead after it. */
-static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
+static vm_fault_t vmobj_allow_write(struct vm_fault *vmf,
+				    struct vm_stream *stream,
 				    const struct vm_map_entry *entry,
 				    struct folio *folio, unsigned long ahead)
 {
@@ -892,7 +900,7 @@ static vm_fault_t vmobj_allow_write(struct vm_fault *vmf, struct vm_map *map,
 	vmobj_stat_inc(VMOBJ_MKWRITES);
 	if (ahead && pmap_enable_write(vmf->vma, entry, folio, vmf->pgoff + 1,
 				       ahead))
-		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
+		WRITE_ONCE(stream->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_LOCKED;
 }
 
@@ -928,15 +936,17 @@ static vm_fault_t vmobj_copy_for_write(struct vm_fault *vmf, struct vm_map *map,
 	folio_unlock(folio);
 	folio_put(folio);
 	if (ahead)
-		WRITE_ONCE(map->next_write, vmf->pgoff + 1 + ahead);
+		WRITE_ONCE(walk.stream->next_write, vmf->pgoff + 1 + ahead);
 	return VM_FAULT_NOPAGE;
 }
 
 /* Has .fault just decided that the page may be written?  Then it is locked. */
-static bool vmobj_write_granted(struct vm_map *map, struct page *page)
+static bool vmobj_write_granted(struct vm_map *map,
+				const struct vm_stream *stream,
+				struct page *page)
 {
 	struct folio *folio = page_folio(page);
-	u64 granted = READ_ONCE(map->granted);
+	u64 granted = READ_ONCE(stream->granted);
 
 	if (granted >> 32 != page_to_pfn(page))
 		return false;
@@ -948,24 +958,24 @@ static bool vmobj_write_granted(struct vm_map *map, struct page *page)
 	return false;
 }
 
-vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
+/* A write to a page that was mapped before. */
+static noinline vm_fault_t vmobj_write_mapped(struct vm_fault *vmf,
+					      struct vm_map *map,
+					      struct vm_stream *stream)
 {
-	struct vm_map *map = vmf->vma->vm_private_data;
 	struct folio *folio = page_folio(vmf->page);
 	struct vm_map_entry *entry;
 	unsigned long ahead;
 	struct vm_page *pg;
 	vm_fault_t ret;
 
-	if (vmobj_write_granted(map, vmf->page))
-		return VM_FAULT_LOCKED;
 	ret = vm_fault_lookup(map, vmf->pgoff, true, &entry);
 	if (unlikely(ret == VM_FAULT_SIGBUS))
 		return vmobj_copy_for_write(vmf, map, 0);
 	if (unlikely(ret))
 		return ret;
 
-	ahead = vmobj_write_around(vmf, map, entry);
+	ahead = vmobj_write_around(vmf, stream, entry);
 	folio_lock(folio);
 	pg = folio->private;
 	if (likely(folio->mapping == map->family->mapping &&
@@ -973,7 +983,7 @@ vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
 		/* The fault has a reference of its own. */
 		if (vm_pin_foreign(entry, pg, 1))
 			goto foreign;
-		ret = vmobj_allow_write(vmf, map, entry, folio, ahead);
+		ret = vmobj_allow_write(vmf, stream, entry, folio, ahead);
 		vm_family_read_unlock(map->family);
 		return ret;
 	}
@@ -986,6 +996,16 @@ foreign:
 	vm_family_read_unlock(map->family);
 	vm_pin_leave(map, vmf->pgoff);
 	return VM_FAULT_NOPAGE;
+}
+
+vm_fault_t vmobj_page_mkwrite(struct vm_fault *vmf)
+{
+	struct vm_map *map = vmf->vma->vm_private_data;
+	struct vm_stream *stream = vm_map_stream(map);
+
+	if (vmobj_write_granted(map, stream, vmf->page))
+		return VM_FAULT_LOCKED;
+	return vmobj_write_mapped(vmf, map, stream);
 }
 
 /*

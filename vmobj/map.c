@@ -100,6 +100,18 @@ struct vm_map *vm_map_find(struct vm_family *family, struct mm_struct *mm,
 	return NULL;
 }
 
+static void vm_map_free_streams(struct vm_map *map)
+{
+	unsigned int i;
+
+	for (i = 0; i < VM_MAP_STREAMS; i++) {
+		if (!map->streams[i])
+			continue;
+		vm_reserve_drain(&map->streams[i]->reserve);
+		kfree(map->streams[i]);
+	}
+}
+
 void vm_map_destroy(struct vm_map *map)
 {
 	struct vm_family *family = map->family;
@@ -107,12 +119,25 @@ void vm_map_destroy(struct vm_map *map)
 	vm_map_delete(map, 0, ULONG_MAX);
 	rb_erase(&map->rb, &family->maps);
 	family->nr_maps--;
-	vm_reserve_drain(&map->reserve);
+	vm_map_free_streams(map);
 	vm_memcg_del(&map->memcg_link);
 	kmem_cache_free(vm_map_slab, map);
 	vmobj_stat_inc(VMOBJ_MAPS_DESTROYED);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_destroy);
+
+/* ---- streams ---- */
+
+struct vm_stream *vm_map_make_stream(struct vm_stream **place)
+{
+	struct vm_stream *stream = kzalloc(sizeof(*stream), GFP_VMOBJ_NOFAIL);
+	struct vm_stream *old = cmpxchg(place, NULL, stream);
+
+	if (!old)
+		return stream;
+	kfree(stream);
+	return old;
+}
 
 /* ---- entries of a map ---- */
 

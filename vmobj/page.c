@@ -28,7 +28,7 @@ int vm_page_init(void)
 	vm_page_slab = KMEM_CACHE(vm_page, SLAB_ACCOUNT);
 	if (!vm_page_slab)
 		return -ENOMEM;
-	vm_memq_slab = KMEM_CACHE(vm_memq, SLAB_ACCOUNT);
+	vm_memq_slab = KMEM_CACHE(vm_memq, SLAB_ACCOUNT | SLAB_HWCACHE_ALIGN);
 	if (!vm_memq_slab) {
 		kmem_cache_destroy(vm_page_slab);
 		return -ENOMEM;
@@ -118,45 +118,94 @@ struct vm_page *vm_page_any(const struct vm_memq *q, pgoff_t start, pgoff_t end)
 }
 
 /*
- * Put a page in its place; -EEXIST when any page of its range is there.  A write
- * section of the tree is open, so that nobody trusts a miss meanwhile.
+ * The pages before and behind an index, NULL where there is none.  A page that begins at
+ * the index is before it.
  */
-static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
+static void vm_memq_around(const struct vm_memq *q, pgoff_t index,
+			   struct vm_page **prev, struct vm_page **next)
+{
+	struct rb_node *node = q->root.rb_node;
+	struct vm_page *pg;
+
+	*prev = NULL;
+	*next = NULL;
+	while (node) {
+		pg = rb_entry(node, struct vm_page, rb);
+		if (index < pg->index) {
+			*next = pg;
+			node = node->rb_left;
+		} else {
+			*prev = pg;
+			node = node->rb_right;
+		}
+	}
+}
+
+/* Is a page the last one that does not begin behind an index? */
+static bool vm_memq_is_before(const struct vm_memq *q, pgoff_t index,
+			      const struct vm_page *pg)
+{
+	return pg && pg->memq == q && pg->index <= index &&
+	       (!pg->next || index < pg->next->index);
+}
+
+/* Link a page into the tree between two neighbours; either may be NULL. */
+static __always_inline void vm_memq_link_between(struct vm_memq *q,
+						 struct vm_page *pg,
+						 struct vm_page *prev,
+						 struct vm_page *next)
 {
 	struct rb_node **link = &q->root.rb_node, *parent = NULL;
-	pgoff_t last = pg->index + vm_page_nr(pg) - 1;
-	struct vm_page *at = q->max;
 
-	lockdep_assert_held(&q->lock);
-
-	/* Memory is mostly touched upwards, and the last page has no right child. */
-	if (at && pg->index >= at->index + vm_page_nr(at)) {
-		parent = &at->rb;
+	/* One of the two is somewhere below the other, and has room. */
+	if (prev && !prev->rb.rb_right) {
+		parent = &prev->rb;
 		link = &parent->rb_right;
+	} else if (next) {
+		parent = &next->rb;
+		link = &parent->rb_left;
 	}
-	while (*link) {
-		parent = *link;
-		at = rb_entry(parent, struct vm_page, rb);
-		if (last < at->index)
-			link = &parent->rb_left;
-		else if (pg->index >= at->index + vm_page_nr(at))
-			link = &parent->rb_right;
-		else
-			return -EEXIST;
-	}
-
-	if (pg->index < q->first)
-		WRITE_ONCE(q->first, pg->index);
-	if (last >= q->end)
-		WRITE_ONCE(q->end, last + 1);
+	pg->next = next;
 	/* What a reader without the lock finds at the end of the link. */
 	pg->rb.rb_left = NULL;
 	pg->rb.rb_right = NULL;
 	smp_wmb(); /* the reader's side is a data dependency */
 	rb_link_node(&pg->rb, parent, link);
 	rb_insert_color(&pg->rb, &q->root);
-	if (!q->max || pg->index > q->max->index)
+	if (prev)
+		WRITE_ONCE(prev->next, pg);
+}
+
+/*
+ * Put a page in its place; -EEXIST when any page of its range is there.  A write
+ * section of the tree is open, so that nobody trusts a miss meanwhile.  @near may be the
+ * page before it.
+ */
+static __always_inline int vm_memq_link_locked(struct vm_memq *q,
+					       struct vm_page *pg,
+					       struct vm_page *near)
+{
+	struct vm_page *prev, *next;
+
+	lockdep_assert_held(&q->lock);
+
+	/* Memory is mostly touched upwards. */
+	prev = vm_memq_is_before(q, pg->index, near) ? near : q->max;
+	if (vm_memq_is_before(q, pg->index, prev))
+		next = prev->next;
+	else
+		vm_memq_around(q, pg->index, &prev, &next);
+	if ((prev && vm_page_end(prev) > pg->index) ||
+	    (next && vm_page_end(pg) > next->index))
+		return -EEXIST;
+
+	vm_memq_link_between(q, pg, prev, next);
+	if (!prev)
+		WRITE_ONCE(q->first, min(q->first, pg->index));
+	if (!next) {
+		WRITE_ONCE(q->end, max(q->end, vm_page_end(pg)));
 		WRITE_ONCE(q->max, pg);
+	}
 	q->resident += vm_page_nr(pg);
 	q->nr++;
 	q->large += !!pg->order;
@@ -164,14 +213,22 @@ static int vm_memq_link_locked(struct vm_memq *q, struct vm_page *pg)
 	return 0;
 }
 
+static struct vm_page *vm_page_prev(const struct vm_page *pg)
+{
+	return rb_entry_safe(rb_prev(&pg->rb), struct vm_page, rb);
+}
+
 static void vm_memq_unlink_locked(struct vm_memq *q, struct vm_page *pg)
 {
+	struct vm_page *prev = vm_page_prev(pg);
+
 	lockdep_assert_held(&q->lock);
 
 	write_seqcount_begin(&q->seq);
+	if (prev)
+		WRITE_ONCE(prev->next, pg->next);
 	if (q->max == pg)
-		WRITE_ONCE(q->max, rb_entry_safe(rb_prev(&pg->rb),
-						 struct vm_page, rb));
+		WRITE_ONCE(q->max, prev);
 	rb_erase(&pg->rb, &q->root);
 	q->resident -= vm_page_nr(pg);
 	q->nr--;
@@ -180,20 +237,21 @@ static void vm_memq_unlink_locked(struct vm_memq *q, struct vm_page *pg)
 	write_seqcount_end(&q->seq);
 }
 
-int vm_page_insert(struct vm_memq *q, struct vm_page *pg)
+int vm_page_insert_near(struct vm_memq *q, struct vm_page *pg,
+			struct vm_page *near)
 {
 	int err;
 
 	spin_lock(&q->lock);
 	write_seqcount_begin(&q->seq);
-	err = vm_memq_link_locked(q, pg);
+	err = vm_memq_link_locked(q, pg, near);
 	write_seqcount_end(&q->seq);
 	spin_unlock(&q->lock);
 	if (!err)
-		vm_pageq_insert(pg, VM_PAGEQ_ACTIVE);
+		vm_pageq_insert(pg);
 	return err;
 }
-EXPORT_SYMBOL_IF_KUNIT(vm_page_insert);
+EXPORT_SYMBOL_IF_KUNIT(vm_page_insert_near);
 
 void vm_page_remove(struct vm_page *pg)
 {
@@ -223,7 +281,7 @@ int vm_page_rename(struct vm_page *pg, struct vm_memq *q)
 		spin_lock_nested(&old->lock, SINGLE_DEPTH_NESTING);
 		vm_memq_unlink_locked(old, pg);
 		spin_unlock(&old->lock);
-		err = vm_memq_link_locked(q, pg);
+		err = vm_memq_link_locked(q, pg, NULL);
 	}
 	raw_write_seqcount_end(&q->seq);
 	spin_unlock(&q->lock);
@@ -236,9 +294,14 @@ EXPORT_SYMBOL_IF_KUNIT(vm_page_rename);
 void vm_page_replace(struct vm_page *old, struct vm_page *pg)
 {
 	struct vm_memq *q = old->memq;
+	struct vm_page *prev;
 
 	spin_lock(&q->lock);
 	write_seqcount_begin(&q->seq);
+	prev = vm_page_prev(old);
+	pg->next = old->next;
+	if (prev)
+		WRITE_ONCE(prev->next, pg);
 	rb_replace_node(&old->rb, &pg->rb, &q->root);
 	if (q->max == old)
 		WRITE_ONCE(q->max, pg);
@@ -589,36 +652,17 @@ void vm_page_free(struct vm_page *pg)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_free);
 
-/*
- * The first page of a tree that nobody needs any more, taken out: left children are
- * rotated up until there are none, and then the first is the root.  Neither balance
- * nor parents are kept.
- */
-static __always_inline struct rb_node *vm_memq_pop_first(struct rb_node **root)
-{
-	struct rb_node *node = *root, *left;
-
-	while (node && (left = node->rb_left)) {
-		node->rb_left = left->rb_right;
-		left->rb_right = node;
-		node = left;
-	}
-	*root = node ? node->rb_right : NULL;
-	return node;
-}
-
 void vm_memq_free_all(struct vm_memq *q)
 {
 	struct vm_page_batch batch = { .nr = 0 };
-	struct rb_node *node;
-	struct vm_page *pg;
+	struct vm_page *pg, *next;
 
 	/*
 	 * By index: neighbours have mostly been allocated one after the other, and the
 	 * allocators are faster if they come back like that.
 	 */
-	while ((node = vm_memq_pop_first(&q->root.rb_node))) {
-		pg = rb_entry(node, struct vm_page, rb);
+	for (pg = vm_page_first(q, 0); pg; pg = next) {
+		next = pg->next;
 		pg->memq = NULL;
 		vm_page_batch_put(&batch, pg);
 	}

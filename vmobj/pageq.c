@@ -38,8 +38,8 @@ void vm_pageq_init(void)
 		INIT_LIST_HEAD(&vm_pageqs[i].list);
 }
 
-static void vm_pageq_add_locked(struct vm_page *pg, enum vm_pageq_id id,
-				bool head)
+static __always_inline void vm_pageq_add_locked(struct vm_page *pg,
+						enum vm_pageq_id id, bool head)
 {
 	struct vm_pageq *q = &vm_pageqs[id];
 
@@ -67,10 +67,10 @@ static __always_inline void vm_pageq_del_locked(struct vm_page *pg)
 	pg->queue = VM_PAGEQ_NONE;
 }
 
-void vm_pageq_insert(struct vm_page *pg, enum vm_pageq_id id)
+void vm_pageq_insert(struct vm_page *pg)
 {
 	spin_lock(&vm_pageq_lock);
-	vm_pageq_add_locked(pg, id, false);
+	vm_pageq_add_locked(pg, VM_PAGEQ_ACTIVE, false);
 	spin_unlock(&vm_pageq_lock);
 }
 

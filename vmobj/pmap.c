@@ -284,13 +284,17 @@ void pmap_write_protect(struct vm_map *map, const struct vm_writeset_part *part)
  * struct pmap_enable - write rights being given
  * @vma: where
  * @entry: what is there
- * @locked: folio that the caller has locked
+ * @mapping: of its pages
+ * @memq: of its object
+ * @locked: folio that the caller has locked, and one page of which is in the write set
  * @first: address of the first page
  * @done: pages that are writable now, counted from the first
  */
 struct pmap_enable {
 	struct vm_area_struct *vma;
 	const struct vm_map_entry *entry;
+	const struct address_space *mapping;
+	const struct vm_memq *memq;
 	struct folio *locked;
 	unsigned long first;
 	unsigned long done;
@@ -310,9 +314,8 @@ static int pmap_enable_write_pte(pte_t *ptep, unsigned long addr, void *data)
 	if (folio != e->locked && !folio_trylock(folio))
 		return 0;
 	pg = folio->private;
-	if (folio->mapping == e->vma->vm_file->f_mapping &&
-	    READ_ONCE(pg->memq) == e->entry->object->memq &&
-	    !vm_pin_foreign(e->entry, pg, 0)) {
+	if (folio->mapping == e->mapping && READ_ONCE(pg->memq) == e->memq &&
+	    (folio == e->locked || !vm_pin_foreign(e->entry, pg, 0))) {
 		/* In this order: dirty and not writable means something else. */
 		pte = pte_mkdirty(pte_mkyoung(pte_mkwrite_novma(pte)));
 		set_pte_at(e->vma->vm_mm, addr, ptep, pte);
@@ -342,6 +345,8 @@ unsigned long pmap_enable_write(struct vm_area_struct *vma,
 	struct pmap_enable e = {
 		.vma = vma,
 		.entry = entry,
+		.mapping = vma->vm_file->f_mapping,
+		.memq = entry->object->memq,
 		.locked = locked,
 	};
 

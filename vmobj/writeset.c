@@ -159,6 +159,14 @@ vm_writeset_make_group(struct vm_object *object, unsigned long key)
 	return xa_is_err(old) ? NULL : old;
 }
 
+/* Where a CPU finds the group it has used last: threads are in different ones. */
+static __always_inline struct vm_writeset_group **
+vm_writeset_hint(struct vm_object *object)
+{
+	return &object->writeset_last[raw_smp_processor_id() %
+				      VM_WRITESET_HINTS];
+}
+
 /* The chunk of a page that is not in the same group as last time; made if need be. */
 static noinline struct vm_writeset_chunk *
 vm_writeset_find_slow(struct vm_object *object, unsigned long key, bool make)
@@ -174,7 +182,7 @@ vm_writeset_find_slow(struct vm_object *object, unsigned long key, bool make)
 		chunk = vm_writeset_group_chunk(group, key);
 	}
 	if (chunk)
-		WRITE_ONCE(object->writeset_last, group);
+		WRITE_ONCE(*vm_writeset_hint(object), group);
 	return chunk;
 }
 
@@ -184,7 +192,7 @@ vm_writeset_find(struct vm_object *object, pgoff_t index, bool make)
 	unsigned long key = vm_writeset_key(object, index);
 	struct vm_writeset_chunk *chunk;
 
-	chunk = vm_writeset_group_chunk(READ_ONCE(object->writeset_last), key);
+	chunk = vm_writeset_group_chunk(READ_ONCE(*vm_writeset_hint(object)), key);
 	if (likely(chunk))
 		return chunk;
 	return vm_writeset_find_slow(object, key, make);

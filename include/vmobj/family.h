@@ -43,13 +43,13 @@
 /**
  * struct vm_family - objects related by shadow links
  * @lock: the structure lock; guards all below unless said otherwise
- * @writes: how often @lock has been taken for writing; read without it
  * @ref: keeps the struct; held by the inode, the pseudo files and whoever looks
  * @link: in the list of families, guarded by vm_families_lock
  * @id: never used twice
  * @mapping: address space of the family's inode
  * @named: the object that has a descriptor, or NULL; see handle.h.  Set before there is
  *	any map, for life
+ * @writes: how often @lock has been taken for writing; read without it
  * @vnode: @named is, or was, the object of a file; set with it
  * @nr_files: pseudo files, those of VMAs and those that users have
  * @objects: &vm_object.family_link, ids ascending
@@ -67,12 +67,13 @@
  */
 struct vm_family {
 	struct rw_semaphore lock;
-	u32 writes;
 	struct kref ref;
 	struct list_head link;
 	u64 id;
+	/* not in the cache line of @lock, which each fault writes to */
 	struct address_space *mapping;
 	struct vm_object *named;
+	u32 writes;
 	bool vnode;
 	atomic_t nr_files;
 	struct list_head objects;

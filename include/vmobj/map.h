@@ -100,6 +100,29 @@ struct vm_map_move {
 	bool pending;
 };
 
+/* CPUs with memory of their own for faults in a map; more of them share. */
+#define VM_MAP_STREAMS	8U
+
+/**
+ * struct vm_stream - what the faults of one CPU in a map leave for the next
+ * @next_write: index the next write would have if they go upwards
+ * @granted: see vm_map_grant()
+ * @near: page faulted on last; see vm_stream_near()
+ * @near_writes: &vm_family.writes when it was found
+ * @reserve: pages for the next faults
+ *
+ * Threads that touch one mapping are several streams, each of which goes upwards, say,
+ * where all together go nowhere; and they would fight for the cache line.  A stream is
+ * made by the first fault, and goes with the map.
+ */
+struct vm_stream {
+	pgoff_t next_write;
+	u64 granted;
+	struct vm_page *near;
+	u32 near_writes;
+	struct vm_reserve reserve;
+};
+
 /**
  * struct vm_map - the entries of one process, family and bias
  * @rb: in &vm_family.maps
@@ -113,9 +136,7 @@ struct vm_map_move {
  * @hint: entry found last, or NULL; written without a lock by faults
  * @nr_entries: entries in @entries
  * @nr_vmas: VMAs whose vm_private_data is the map; the map goes with the last
- * @next_write: index the next write would have if they go upwards
- * @granted: see vm_map_grant()
- * @reserve: pages for the next faults
+ * @streams: by CPU, see vm_map_stream()
  * @split_at: address of the last may_split call, 0 for none
  * @split_again: it was called twice with that address
  * @locked_to: where the VMAs end that the fork under way has locked; mmap_lock
@@ -133,9 +154,7 @@ struct vm_map {
 	struct vm_map_entry *hint;
 	unsigned long nr_entries;
 	unsigned int nr_vmas;
-	pgoff_t next_write;
-	u64 granted;
-	struct vm_reserve reserve;
+	struct vm_stream *streams[VM_MAP_STREAMS];
 	unsigned long split_at;
 	bool split_again;
 	unsigned long locked_to;
@@ -173,6 +192,63 @@ int vm_map_init(void);
 
 /** vm_map_exit() - free the slab cache; no map may be left */
 void vm_map_exit(void);
+
+/**
+ * vm_map_make_stream() - vm_map_stream() where there is none yet
+ * @place: in &vm_map.streams
+ */
+struct vm_stream *vm_map_make_stream(struct vm_stream **place);
+
+/**
+ * vm_map_stream() - the stream that a fault belongs to
+ * @map: map that stays, as it does for who has a VMA of it locked
+ *
+ * Others may use it at the same time.  Does not fail.  May sleep.
+ */
+static inline struct vm_stream *vm_map_stream(struct vm_map *map)
+{
+	struct vm_stream **place = &map->streams[raw_smp_processor_id() %
+						 VM_MAP_STREAMS];
+	struct vm_stream *stream = READ_ONCE(*place);
+
+	return likely(stream) ? stream : vm_map_make_stream(place);
+}
+
+/**
+ * vm_stream_near() - a page that the next one wanted may be near to
+ * @stream: stream of the map of an entry
+ * @family: its family; lock held for reading
+ *
+ * No page has been freed since the lock was last held for writing, so if that is as often
+ * as it was then, this one has not.
+ *
+ * Return: the page, which may have left its tree, or NULL.
+ */
+static inline struct vm_page *vm_stream_near(const struct vm_stream *stream,
+					     const struct vm_family *family)
+{
+	/* pairs with the release in vm_stream_set_near() */
+	if (smp_load_acquire(&stream->near_writes) != family->writes)
+		return NULL;
+	return READ_ONCE(stream->near);
+}
+
+/**
+ * vm_stream_set_near() - what vm_stream_near() is to return
+ * @stream: as for vm_stream_near()
+ * @family: as for vm_stream_near()
+ * @pg: page in a tree of the family
+ *
+ * Who does that at the same time holds the lock as well, so has the same number.
+ */
+static inline void vm_stream_set_near(struct vm_stream *stream,
+				      const struct vm_family *family,
+				      struct vm_page *pg)
+{
+	WRITE_ONCE(stream->near, pg);
+	/* a page is not found with a number from before it */
+	smp_store_release(&stream->near_writes, family->writes);
+}
 
 /**
  * vm_map_address() - the address of an index

@@ -31,6 +31,9 @@
 #include <vmobj/family.h>
 #include <vmobj/page.h>
 
+/* CPUs with a place of their own in the write set; more of them share. */
+#define VM_WRITESET_HINTS	4U
+
 struct vm_handle;
 struct vm_map_entry;
 struct vm_writeset_group;
@@ -99,7 +102,7 @@ enum vm_object_flag {
  * @writeset: pages that may be mapped writable, see writeset.h
  * @writeset_base: @pg_base when the object was made
  * @writeset_used: the parts of it that are not empty
- * @writeset_last: part of it used last; written without a lock by faults
+ * @writeset_last: parts of it used last, by CPU; written without a lock by faults
  * @swap: blocks of swap by family index, see swap.h
  * @swapped: how many
  * @next_pagein: the page after those read last; written without a lock
@@ -132,7 +135,7 @@ struct vm_object {
 	struct xarray writeset;
 	pgoff_t writeset_base;
 	struct llist_head writeset_used;
-	struct vm_writeset_group *writeset_last;
+	struct vm_writeset_group *writeset_last[VM_WRITESET_HINTS];
 	struct xarray swap;
 	atomic_long_t swapped;
 	pgoff_t next_pagein;

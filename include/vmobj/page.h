@@ -21,7 +21,7 @@
  * only.
  *
  * Who may change what:
- *	tree, max, counts	vm_memq.lock, with the family lock at least
+ *	tree, next, max, counts	vm_memq.lock, with the family lock at least
  *				held for reading
  *	pg->memq		vm_memq.lock, and either the folio lock or the
  *				family lock held for writing.  So it is stable
@@ -56,6 +56,7 @@ struct vm_object;
  * @index: first page of the folio, in pages, in the family's coordinates
  * @memq: the tree it is in; NULL when it is not in any
  * @folio: the memory
+ * @next: page with the next higher index in the tree, or NULL
  * @wire_count: reasons to keep it resident and off the queues
  * @order: the folio spans 1 << order pages
  * @queue: enum vm_pageq_id; the queue lock
@@ -76,6 +77,7 @@ struct vm_page {
 	pgoff_t index;
 	struct vm_memq *memq;
 	struct folio *folio;
+	struct vm_page *next;
 	unsigned short wire_count;
 	unsigned char order;
 	unsigned char queue;
@@ -83,7 +85,7 @@ struct vm_page {
 	unsigned char ahead;
 	unsigned char reach : 7;
 	unsigned char promoted : 1;
-	bool marker;
+	bool marker:1;
 	bool nosync:1;
 	bool writing:1;
 	bool winatcfls:1;
@@ -113,8 +115,8 @@ struct vm_memq {
 	struct rb_root root;
 	struct vm_page *max;
 	unsigned long resident;
-	unsigned long nr;
-	unsigned long large;
+	unsigned int nr;
+	unsigned int large;
 	struct vm_object *object;
 };
 
@@ -203,6 +205,15 @@ static inline unsigned long vm_page_nr(const struct vm_page *pg)
 }
 
 /**
+ * vm_page_end() - first index behind the folio, family coordinates
+ * @pg: page
+ */
+static inline pgoff_t vm_page_end(const struct vm_page *pg)
+{
+	return pg->index + vm_page_nr(pg);
+}
+
+/**
  * vm_page_valid() - does the page hold data?  (BSD: valid == VM_PAGE_BITS_ALL)
  * @pg: page
  *
@@ -266,12 +277,29 @@ static inline struct vm_page *vm_memq_find(const struct vm_memq *q,
 }
 
 /**
- * vm_page_end() - first index behind the folio, family coordinates
- * @pg: page
+ * vm_memq_find_near() - the same, with an idea where it is
+ * @q: as for vm_memq_find()
+ * @index: as for vm_memq_find()
+ * @near: page that stays in memory, in any tree or none, or NULL
+ *
+ * Takes no time if the page is @near or the next one, or is missing between them.
  */
-static inline pgoff_t vm_page_end(const struct vm_page *pg)
+static inline struct vm_page *vm_memq_find_near(const struct vm_memq *q,
+						pgoff_t index,
+						struct vm_page *near)
 {
-	return pg->index + vm_page_nr(pg);
+	struct vm_page *next;
+
+	if (near && READ_ONCE(near->memq) == q && near->index <= index) {
+		if (index < vm_page_end(near))
+			return near;
+		next = READ_ONCE(near->next);
+		if (!next || index < next->index)
+			return NULL;
+		if (index < vm_page_end(next))
+			return next;
+	}
+	return vm_memq_find(q, index);
 }
 
 /**
@@ -325,7 +353,7 @@ struct vm_page *vm_page_first(const struct vm_memq *q, pgoff_t index);
  */
 static inline struct vm_page *vm_page_next(const struct vm_page *pg)
 {
-	return rb_entry_safe(rb_next(&pg->rb), struct vm_page, rb);
+	return pg->next;
 }
 
 /**
@@ -420,15 +448,29 @@ void vm_page_alloc_undo(struct vm_page *pg);
 void vm_reserve_drain(struct vm_reserve *r);
 
 /**
- * vm_page_insert() - put a page into a tree (BSD vm_page_insert)
+ * vm_page_insert_near() - put a page into a tree, with an idea where it goes
  * @q: tree; family lock held at least for reading
  * @pg: busy page in no tree
+ * @near: maybe the page before it; stays in memory, in any tree or none; or NULL
  *
  * The page becomes active.
  *
  * Return: 0, or -EEXIST when there is a page already, be it at one index.
  */
-int vm_page_insert(struct vm_memq *q, struct vm_page *pg);
+int vm_page_insert_near(struct vm_memq *q, struct vm_page *pg,
+			struct vm_page *near);
+
+/**
+ * vm_page_insert() - put a page into a tree (BSD vm_page_insert)
+ * @q: as for vm_page_insert_near()
+ * @pg: as for vm_page_insert_near()
+ *
+ * Return: as vm_page_insert_near().
+ */
+static inline int vm_page_insert(struct vm_memq *q, struct vm_page *pg)
+{
+	return vm_page_insert_near(q, pg, NULL);
+}
 
 /**
  * vm_page_remove() - take a page out of its tree (BSD vm_page_remove)

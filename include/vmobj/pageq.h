@@ -45,11 +45,10 @@ enum vm_pageq_id {
 void vm_pageq_init(void);
 
 /**
- * vm_pageq_insert() - put a page on a queue's tail
+ * vm_pageq_insert() - put a page on the active queue
  * @pg: page on no queue
- * @id: queue
  */
-void vm_pageq_insert(struct vm_page *pg, enum vm_pageq_id id);
+void vm_pageq_insert(struct vm_page *pg);
 
 /**
  * vm_pageq_remove() - take a page off its queue (BSD vm_page_unqueue)
