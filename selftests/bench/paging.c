@@ -40,6 +40,7 @@
 #define LIMIT		"/sys/module/vmobj/parameters/max_resident"
 #define CGROUP		"/sys/fs/cgroup/bench"
 #define TOUCHES		10000L
+#define FIRST_TOUCHES	1000L
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
@@ -260,7 +261,10 @@ static long major_faults(void)
 	return usage.ru_majflt;
 }
 
-/* Only touches for which something was read, by the process or by a neighbour's fault. */
+/*
+ * Only touches that have to wait for a page.  The first ones do not count: with our limit
+ * they wait for what is above it to go, as who writes to memory.max does.
+ */
 static void faults(const char *name, char *p)
 {
 	static long took[TOUCHES];
@@ -268,13 +272,13 @@ static void faults(const char *name, char *p)
 	long n = 0, i, t, before;
 
 	allow(name, bytes >> 21);
-	for (i = 0; i < TOUCHES; i++) {
+	for (i = -FIRST_TOUCHES; i < TOUCHES; i++) {
 		random = random * 6364136223846793005UL + 1442695040888963407UL;
 		before = major_faults();
 		t = now();
 		write_page(p + (random >> 33) % (bytes / PAGE) * PAGE);
 		t = now() - t;
-		if (major_faults() != before)
+		if (i >= 0 && major_faults() != before)
 			took[n++] = t;
 	}
 	if (n < TOUCHES / 10) {
