@@ -44,13 +44,13 @@ FIXTURE_VARIANT_ADD(store, shmem)
 FIXTURE_VARIANT_ADD(store, device)
 {
 	.type = "device",
-	.percent = 130,
+	.percent = 125,
 };
 
 FIXTURE_VARIANT_ADD(store, file)
 {
 	.type = "file",
-	.percent = 120,
+	.percent = 115,
 };
 
 static bool write_file(const char *name, size_t pages)

@@ -284,9 +284,10 @@ TEST(blocks_that_cannot_be_written)
 	SETUP_FAILING();
 	ASSERT_TRUE(fill_small());
 	ASSERT_TRUE(nullb_all('+'));
-	vt_advise(area.mem, 0, PAGES, VMOBJ_ADV_PAGEOUT);
+	vt_advise(area.mem, 0, BAD, VMOBJ_ADV_PAGEOUT);
 	bad = pt_store(failing, PT_BAD);
 	EXPECT_LT(0, bad);
+	EXPECT_GT(pt_store(failing, PT_BLOCKS), bad + PAGES / 2);
 	EXPECT_EQ(0, pt_store(failing, PT_USED));
 	EXPECT_TRUE(pt_holds(&area));
 	EXPECT_TRUE(vt_check_ok());

@@ -81,6 +81,7 @@ insmod_all()
 			[ ! -f "$ko" ] || insmod "$ko" $args 2>/dev/null
 		done
 	done
+	return 0
 }
 
 gauges_left()

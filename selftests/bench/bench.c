@@ -102,24 +102,6 @@ static long row_touch_down(char *p)
 	return stop_clock(t);
 }
 
-/* The numbers below @n, shuffled the same way each time. */
-static int *shuffled(long n)
-{
-	int *order = malloc(n * sizeof(*order));
-	unsigned long random = 1;
-	long i, j;
-
-	if (!order)
-		die("malloc");
-	for (i = 0; i < n; i++) {
-		random = random * 6364136223846793005UL + 1442695040888963407UL;
-		j = (random >> 33) % (i + 1);
-		order[i] = order[j];
-		order[j] = i;
-	}
-	return order;
-}
-
 static long row_touch_random(char *p)
 {
 	long n = bytes / PAGE, i, t;

@@ -325,6 +325,24 @@ long median(long *n, int nr)
 	return n[nr / 2];
 }
 
+/* The numbers below @n, shuffled the same way each time. */
+int *shuffled(long n)
+{
+	int *order = malloc(n * sizeof(*order));
+	unsigned long random = 1;
+	long i, j;
+
+	if (!order)
+		die("malloc");
+	for (i = 0; i < n; i++) {
+		random = random * 6364136223846793005UL + 1442695040888963407UL;
+		j = (random >> 33) % (i + 1);
+		order[i] = order[j];
+		order[j] = i;
+	}
+	return order;
+}
+
 /* The word between brackets, as in "always [madvise] never". */
 void print_thp_setting(void)
 {

@@ -52,6 +52,7 @@ long time_clean_fork(void);
 
 long number(const char *text, long min, long max);
 long median(long *n, int nr);
+int *shuffled(long n);
 void print_thp_setting(void);
 unsigned int bound_chains(unsigned int depth);
 

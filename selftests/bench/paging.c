@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What it costs to page memory out and in, beside Linux's own swap on the same device.
+ *
+ *	paging [--mb N] [--runs N] DEVICE...
+ *
+ * Everything on the devices is overwritten.  Linux's memory is anon4k, with the device as
+ * its swap; ours vmobj4k, with the device as a store.  Both are paged out by advice, and
+ * come back when they are touched.
+ *
+ * Then the memory is used in any order with half of it allowed to be there: by the limit of
+ * a memory cgroup, or by max_resident.  What each touch takes that has to bring a page in
+ * is noted.
+ *
+ * Times are those of CLOCK_MONOTONIC, as in bench.c.  Medians of some runs are printed, a
+ * line of JSON for each:
+ *
+ *	{"device": "/dev/zram0", "provider": "vmobj4k", "row": "pageout", "cost": 9876.5}
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <unistd.h>
+
+#include <linux/vmobj.h>
+
+#include "common.h"
+
+#define MAX_RUNS	9
+#define CONTROL		"/sys/kernel/debug/vmobj/swap"
+#define LIMIT		"/sys/module/vmobj/parameters/max_resident"
+#define CGROUP		"/sys/fs/cgroup/bench"
+#define TOUCHES		10000L
+#define FIRST_TOUCHES	1000L
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21
+#endif
+
+enum row {
+	PAGEOUT,		/* per page */
+	PAGEOUT_IOS,		/* I/Os per page */
+	IN_SEQUENTIAL,
+	IN_SEQUENTIAL_IOS,
+	IN_RANDOM,
+	IN_RANDOM_IOS,
+	FAULT_MEDIAN,
+	FAULT_P99,
+	FAULT_WORST,
+	NR_ROWS,
+};
+
+static const char * const row_names[NR_ROWS] = {
+	"pageout", "pageout_ios", "in_sequential", "in_sequential_ios",
+	"in_random", "in_random_ios", "fault_median", "fault_p99", "fault_worst",
+};
+
+static const char * const names[] = { "anon4k", "vmobj4k" };
+
+static long bytes = 32L << 20;
+static long runs = 3;
+
+/* What a child finds, for its parent. */
+static double *found;
+
+/* ---- files ---- */
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die(path);
+	close(fd);
+}
+
+static void control(const char *what, const char *device)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s %s\n", what, device);
+	put(CONTROL, text);
+}
+
+/* ---- what the device is asked to do ---- */
+
+/* I/Os of the device so far, of both kinds, as the block layer counts them. */
+static double device_ios(const char *device)
+{
+	unsigned long reads, writes;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/stat", device + strlen("/dev/"));
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%lu %*u %*u %*u %lu", &reads, &writes) != 2)
+		die(path);
+	fclose(f);
+	return reads + writes;
+}
+
+/* ---- providers ---- */
+
+static int ours(const char *name)
+{
+	return !strncmp(name, "vmobj", 5);
+}
+
+static void begin(const char *name, const char *device)
+{
+	char command[128];
+
+	if (ours(name)) {
+		control("add", device);
+		return;
+	}
+	snprintf(command, sizeof(command), "mkswap %s >/dev/null", device);
+	if (system(command) || swapon(device, 0))
+		die(device);
+}
+
+static void end(const char *name, const char *device)
+{
+	if (ours(name))
+		control("remove", device);
+	else if (swapoff(device))
+		die(device);
+}
+
+static void page_out(const char *name, char *p)
+{
+	struct vmobj_advise arg = {
+		.size = sizeof(arg),
+		.addr = (unsigned long)p,
+		.length = bytes,
+		.advice = VMOBJ_ADV_PAGEOUT,
+	};
+	int fd;
+
+	if (!ours(name)) {
+		if (madvise(p, bytes, MADV_PAGEOUT))
+			die("MADV_PAGEOUT");
+		return;
+	}
+	fd = open("/dev/vmobj", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, VMOBJ_IOC_ADVISE, &arg))
+		die("VMOBJ_ADV_PAGEOUT");
+	close(fd);
+}
+
+static long pages_there(const char *name, char *p)
+{
+	struct vmobj_range arg = {
+		.size = sizeof(arg),
+		.addr = (unsigned long)p,
+		.length = bytes,
+	};
+	unsigned char *vec;
+	long n = 0, i;
+	int fd;
+
+	if (ours(name)) {
+		fd = open("/dev/vmobj", O_RDWR | O_CLOEXEC);
+		if (fd < 0 || ioctl(fd, VMOBJ_IOC_RANGE, &arg))
+			die("VMOBJ_IOC_RANGE");
+		close(fd);
+		return arg.resident;
+	}
+	vec = malloc(bytes / PAGE);
+	if (!vec || mincore(p, bytes, vec))
+		die("mincore");
+	for (i = 0; i < bytes / PAGE; i++)
+		n += vec[i] & 1;
+	free(vec);
+	return n;
+}
+
+static void allow(const char *name, long mb)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", ours(name) ? mb : mb << 20);
+	put(ours(name) ? LIMIT : CGROUP "/memory.max", text);
+}
+
+/* ---- what is measured ---- */
+
+/* Neither all the same nor without a pattern: it compresses to a tenth or so. */
+static void fill(char *p)
+{
+	unsigned long random = 1;
+	long i, j;
+
+	for (i = 0; i < bytes; i += PAGE) {
+		long *word = (long *)(p + i);
+
+		for (j = 0; j < PAGE / 8; j++) {
+			if (!(j % 32))
+				random = random * 6364136223846793005UL + 1;
+			word[j] = random;
+		}
+		word[1] = i;
+	}
+}
+
+static void check(char *p)
+{
+	long i;
+
+	for (i = 0; i < bytes; i += PAGE) {
+		if (((long *)(p + i))[1] != i) {
+			fprintf(stderr, "page %ld is not what it was\n", i / PAGE);
+			exit(1);
+		}
+	}
+}
+
+static void out(const char *name, const char *device, char *p)
+{
+	double ios = device_ios(device);
+	long t = start_clock();
+
+	page_out(name, p);
+	found[PAGEOUT] = stop_clock(t) * (double)PAGE / bytes;
+	found[PAGEOUT_IOS] = (device_ios(device) - ios) * PAGE / bytes;
+	if (pages_there(name, p) > bytes / PAGE / 100)
+		fprintf(stderr, "%s: %ld pages of %ld have not gone\n", name,
+			pages_there(name, p), bytes / PAGE);
+}
+
+static void in(const char *device, char *p, int random)
+{
+	int *order = random ? shuffled(bytes / PAGE) : NULL;
+	double ios = device_ios(device);
+	long n = bytes / PAGE, i, t;
+
+	t = start_clock();
+	for (i = 0; i < n; i++)
+		*(volatile char *)(p + (random ? order[i] : i) * PAGE);
+	found[random ? IN_RANDOM : IN_SEQUENTIAL] = (double)stop_clock(t) / n;
+	found[random ? IN_RANDOM_IOS : IN_SEQUENTIAL_IOS] =
+		(device_ios(device) - ios) / n;
+	check(p);
+	free(order);
+}
+
+static long major_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_majflt;
+}
+
+/*
+ * Only touches that have to wait for a page.  The first ones do not count: with our limit
+ * they wait for what is above it to go, as who writes to memory.max does.
+ */
+static void faults(const char *name, char *p)
+{
+	static long took[TOUCHES];
+	unsigned long random = 1;
+	long n = 0, i, t, before;
+
+	allow(name, bytes >> 21);
+	for (i = -FIRST_TOUCHES; i < TOUCHES; i++) {
+		random = random * 6364136223846793005UL + 1442695040888963407UL;
+		before = major_faults();
+		t = now();
+		write_page(p + (random >> 33) % (bytes / PAGE) * PAGE);
+		t = now() - t;
+		if (i >= 0 && major_faults() != before)
+			took[n++] = t;
+	}
+	if (n < TOUCHES / 10) {
+		fprintf(stderr, "%s: %ld faults are too few\n", name, n);
+		exit(1);
+	}
+	found[FAULT_MEDIAN] = median(took, n);	/* sorts them */
+	found[FAULT_P99] = took[n * 99 / 100];
+	found[FAULT_WORST] = took[n - 1];
+	fprintf(stderr, "# %s: %ld of %ld touches had to wait for a page\n", name, n,
+		TOUCHES);
+	if (ours(name))
+		allow(name, 0);
+}
+
+static void measure(const char *name, const char *device)
+{
+	char *p;
+
+	if (!ours(name))
+		put(CGROUP "/cgroup.procs", "0");
+	p = find_provider(name)->map(bytes);
+	fill(p);
+	out(name, device, p);
+	in(device, p, 0);
+	/* dirty again: what is clean, and has its copy, needs no I/O */
+	fill(p);
+	page_out(name, p);
+	in(device, p, 1);
+	faults(name, p);
+}
+
+static void run(const char *name, const char *device, double *result)
+{
+	pid_t pid;
+
+	begin(name, device);
+	pid = fork_or_die();
+	if (!pid) {
+		measure(name, device);
+		_exit(0);
+	}
+	reap(pid);
+	if (!ours(name))
+		put(CGROUP "/memory.max", "max");
+	end(name, device);
+	memcpy(result, found, NR_ROWS * sizeof(*result));
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void measure_all(const char *name, const char *device)
+{
+	double results[MAX_RUNS + 1][NR_ROWS], of_row[MAX_RUNS];
+	int i, row;
+
+	for (i = 0; i <= runs; i++)	/* the first is not counted */
+		run(name, device, results[i]);
+	for (row = 0; row < NR_ROWS; row++) {
+		for (i = 0; i < runs; i++)
+			of_row[i] = results[i + 1][row];
+		qsort(of_row, runs, sizeof(*of_row), compare);
+		printf("{\"device\": \"%s\", \"provider\": \"%s\", \"row\": \"%s\", \"cost\": %.3f}\n",
+		       device, name, row_names[row], of_row[runs / 2]);
+	}
+}
+
+static void parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "mb", required_argument, NULL, 'm' },
+		{ "runs", required_argument, NULL, 'r' },
+		{ }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'm':
+			bytes = number(optarg, 16, 1 << 20) << 20;
+			break;
+		case 'r':
+			runs = number(optarg, 1, MAX_RUNS);
+			break;
+		default:
+			fputs("usage: paging [--mb N] [--runs N] DEVICE...\n", stderr);
+			exit(2);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int n;
+
+	parse(argc, argv);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	found = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	if (found == MAP_FAILED)
+		die("mmap");
+	if (mkdir(CGROUP, 0755) && errno != EEXIST)
+		die(CGROUP);
+	sleep(1);
+	for (; optind < argc; optind++)
+		for (n = 0; n < ARRAY_SIZE(names); n++)
+			measure_all(names[n], argv[optind]);
+	rmdir(CGROUP);
+	puts("--- end");
+	return 0;
+}

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What selftests/bench/paging measures, and what is to be reached."""
+
+# row -> what it is called, what it is counted in, at most so much of Linux's swap
+# (None: no figure)
+ROWS = {
+    'pageout': ('page out', 'instructions', 1.25),
+    'pageout_ios': ('page out', 'I/Os', 1.0),
+    'in_sequential': ('page in, sequential', 'instructions', 1.25),
+    'in_sequential_ios': ('page in, sequential', 'I/Os', 1.0),
+    'in_random': ('page in, random', 'instructions', 1.25),
+    'in_random_ios': ('page in, random', 'I/Os', None),
+    'fault_median': ('fault with half of the memory, median', 'instructions', None),
+    'fault_p99': ('fault with half of the memory, 99 of 100', 'instructions', None),
+    'fault_worst': ('fault with half of the memory, worst', 'instructions', None),
+}
+LINUX, OURS = 'anon4k', 'vmobj4k'
+SLACK = 0.01    # I/Os that others make
+
+
+def by_row(found):
+    """{device: {row: {provider: cost}}}"""
+    costs = {}
+    for f in found:
+        device = costs.setdefault(f['device'].removeprefix('/dev/'), {})
+        device.setdefault(f['row'], {})[f['provider']] = f['cost']
+    return costs
+
+
+def judge(costs):
+    verdicts = {}
+    for device, rows in costs.items():
+        for row, (text, unit, must) in ROWS.items():
+            if must is None or not rows[row][LINUX]:
+                continue
+            ratio = rows[row][OURS] / rows[row][LINUX]
+            slack = SLACK if unit == 'I/Os' else 0
+            verdicts[f'{device}: {text}, {unit}'] = {
+                'ratio': round(ratio, 3), 'must': must, 'aim': None,
+                'word': 'ok' if ratio <= must + slack else 'MISSED'}
+    return verdicts
+
+
+def show(kernel, costs):
+    for device, rows in costs.items():
+        print(f'\n{kernel}, {device}{"":30}{LINUX:>24}{OURS:>14}{"ratio":>8}')
+        for row, (text, unit, _) in ROWS.items():
+            linux, ours = (rows[row][p] for p in (LINUX, OURS))
+            ratio = f'{ours / linux:8.2f}' if linux else f'{"-":>8}'
+            digits = 2 if unit == 'I/Os' else 0
+            print(f'{text:42}{unit:14}{linux:12.{digits}f}{ours:14.{digits}f}{ratio}')
