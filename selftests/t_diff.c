@@ -574,14 +574,19 @@ static bool may_discard(const struct page_state *page)
 {
 	if (!page->mapped || page->locked)
 		return false;
-	return !page->shared || page->prot == VT_RW;
+	return (!page->shared && !page->object) || page->prot == VT_RW;
 }
 
+/* Of a private mapping of an object zeros are left, and not what the object holds. */
 static int discard_side(int side, int page, int nr)
 {
 	if (side == OURS && !vt_is_anon())
 		return vt_advise(at(side, page), 0, nr * unit,
 				 VMOBJ_ADV_DISCARD);
+	if (state[page].object && !state[page].shared) {
+		memset(at(side, page), 0, bytes(nr));
+		return 0;
+	}
 	return madvise(at(side, page), bytes(nr), state[page].shared ?
 		       MADV_REMOVE : MADV_DONTNEED) ? errno : 0;
 }
@@ -596,7 +601,8 @@ static int do_discard(const struct op *op)
 		if (!may_discard(&state[page]))
 			continue;
 		while (page + nr < end && may_discard(&state[page + nr]) &&
-		       state[page + nr].shared == state[page].shared)
+		       state[page + nr].shared == state[page].shared &&
+		       state[page + nr].object == state[page].object)
 			nr++;
 		if (discard_side(OURS, page, nr) ||
 		    discard_side(TWIN, page, nr))

@@ -279,6 +279,7 @@ TEST(blocks_that_cannot_be_read)
 /* Nothing is lost, bad blocks are not used again, and the rest of the device is. */
 TEST(blocks_that_cannot_be_written)
 {
+	int tries;
 	long bad;
 
 	SETUP_FAILING();
@@ -292,7 +293,11 @@ TEST(blocks_that_cannot_be_written)
 	EXPECT_TRUE(pt_holds(&area));
 	EXPECT_TRUE(vt_check_ok());
 	ASSERT_TRUE(nullb_all('-'));
-	vt_advise(area.mem, 0, PAGES, VMOBJ_ADV_PAGEOUT);
+	/* It is left alone for a second. */
+	for (tries = 50; tries && !pt_store(failing, PT_USED); tries--) {
+		usleep(100000);
+		vt_advise(area.mem, 0, PAGES, VMOBJ_ADV_PAGEOUT);
+	}
 	EXPECT_EQ(bad, pt_store(failing, PT_BAD));
 	EXPECT_LT(0, pt_store(failing, PT_USED));
 	EXPECT_TRUE(pt_holds(&area));

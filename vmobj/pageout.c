@@ -319,7 +319,7 @@ static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
 		    (ret > 0 && scan->launder && !--scan->launder))
 			break;
 		/* What is clean may go all the same, if there is some near. */
-		if (ret == -ENOSPC || ret == -EIO) {
+		if (ret == -ENOSPC) {
 			scan->launder = 0;
 			scan->left = min(scan->left,
 					 scan->target * VM_PAGEOUT_LAUNDER);

@@ -22,6 +22,7 @@
 #include <linux/bitmap.h>
 #include <linux/ctype.h>
 #include <linux/highmem.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
@@ -46,6 +47,13 @@
 /* Larger allocations than this are not aligned any better. */
 #define VM_SWBLK_ALIGN	512
 
+/*
+ * After so many writes in a row that failed a store is left alone for a while: each costs
+ * the blocks that were to be written, and another store may be good.
+ */
+#define VM_STORE_FAILURES	4
+#define VM_STORE_REST		HZ
+
 /* So many free runs are looked at for one that is long enough. */
 #define VM_SWBLK_RUNS	64
 
@@ -69,6 +77,8 @@
  * @io: calls of @ops under way
  * @pages: pages read and written
  * @calls: calls that did it
+ * @failures: writes in a row that failed
+ * @rests: until then, in jiffies, it is not written to, if there were too many of them
  * @draining: is being removed: no allocation
  */
 struct vm_swap_store {
@@ -90,6 +100,8 @@ struct vm_swap_store {
 	unsigned int io;
 	unsigned long pages[2];
 	unsigned long calls[2];
+	unsigned int failures;
+	unsigned long rests;
 	bool draining;
 };
 
@@ -159,12 +171,35 @@ static unsigned int vm_store_find(const struct vm_swap_store *store,
 	return min(most, nr);
 }
 
+/* Can blocks be allocated? */
+static bool vm_store_usable(const struct vm_swap_store *store)
+{
+	if (store->draining || !vm_store_free_blocks(store))
+		return false;
+	return READ_ONCE(store->failures) < VM_STORE_FAILURES ||
+	       time_after(jiffies, READ_ONCE(store->rests));
+}
+
+/* A write that failed for want of memory says nothing about the store. */
+static void vm_store_note_write(struct vm_swap_store *store, int err)
+{
+	unsigned int failures = READ_ONCE(store->failures);
+
+	if (!err) {
+		if (failures)
+			WRITE_ONCE(store->failures, 0);
+	} else if (err != -ENOMEM && err != -EINTR) {
+		WRITE_ONCE(store->failures, failures + 1);
+		WRITE_ONCE(store->rests, jiffies + VM_STORE_REST);
+	}
+}
+
 static unsigned int vm_store_alloc(struct vm_swap_store *store,
 				   unsigned int nr, vm_swblk_t *first)
 {
 	unsigned long index = 0;
 
-	if (store->draining || !vm_store_free_blocks(store))
+	if (!vm_store_usable(store))
 		return 0;
 	nr = vm_store_find(store, nr, &index);
 	bitmap_set(store->map, index, nr);
@@ -307,7 +342,7 @@ bool vm_swapstore_frees(void)
 	if (list_empty(&vm_stores))
 		in_memory = vm_swapshmem_blocks();
 	list_for_each_entry(store, &vm_stores, link) {
-		if (store->draining || !vm_store_free_blocks(store))
+		if (!vm_store_usable(store))
 			continue;
 		if (store->ops->in_memory)
 			in_memory = true;
@@ -388,10 +423,12 @@ static void vm_store_end_io(struct vm_swap_store *store, bool write,
 		wake_up_all(&vm_stores_wait);
 }
 
+static struct crypto_shash *vm_crc32c;
+
 static u32 vm_page_checksum(struct page *page)
 {
 	void *data = kmap_local_page(page);
-	u32 sum = compat_crc32c(~0, data, PAGE_SIZE);
+	u32 sum = compat_crc32c(vm_crc32c, data, PAGE_SIZE);
 
 	kunmap_local(data);
 	return sum;
@@ -440,6 +477,8 @@ static int vm_swblk_io(vm_swblk_t first, struct page **pages, unsigned int nr,
 		if (err)
 			break;
 	}
+	if (write)
+		vm_store_note_write(store, err);
 	vm_store_end_io(store, write, done, calls);
 	return err;
 }
@@ -644,8 +683,10 @@ EXPORT_SYMBOL_IF_KUNIT(vm_swapstore_prepare);
 
 int vm_swapstore_init(void)
 {
-	int err = vm_swapfile_init();
+	int err;
 
+	vm_crc32c = compat_crc32c_init();
+	err = vm_swapfile_init();
 	if (err)
 		vm_swapstore_exit();
 	return err;
@@ -660,6 +701,7 @@ void vm_swapstore_exit(void)
 		vm_store_close(store);
 	}
 	vm_swapfile_exit();
+	compat_crc32c_exit(vm_crc32c);
 }
 
 /* ---- what an administrator sees and does ---- */
