@@ -57,6 +57,7 @@
 #include <vmobj/pageq.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
+#include <vmobj/swapstore.h>
 #include <vmobj/trace.h>
 
 /* Dirty pages (or clusters of them) written in the first pass (BSD). */
@@ -79,6 +80,9 @@
  * before it finds one; if it finds none it says so.
  */
 #define VM_PAGEOUT_OOM_WAIT	(10 * HZ)
+
+/* How often it looks whether who was killed before has exited. */
+#define VM_OOM_VICTIM_TRIES	20
 
 /* Pages that the daemon is to make free instead; and those of a cgroup at its limit. */
 #define VM_PAGEOUT_OOM_TARGET	256UL
@@ -701,25 +705,64 @@ static struct shrinker *vm_shrinker;
 
 /* ---- the OOM killer ---- */
 
-static int vm_oom_notify(struct notifier_block *nb, unsigned long unused,
-			 void *result)
+/* When somebody was killed last, in jiffies; 0: nobody was.  Linux's oom_lock. */
+static unsigned long vm_oom_last;
+
+/* What our memory takes, there or in a store. */
+static unsigned long vm_oom_usage(void)
+{
+	return vm_pageout_resident() + vm_swblk_used();
+}
+
+/* Returns pages that the daemon has freed. */
+static unsigned long vm_oom_wait_for_daemon(void)
 {
 	unsigned int hopeless = READ_ONCE(vm_pageout_hopeless);
 	unsigned long before = atomic_long_read(&vm_pageout_freed);
-	unsigned long pflags, *freed = result;
 
-	if (current == vm_pageout_task || !vm_pageout_resident())
-		return NOTIFY_OK;
 	/* It may have given up, but not since this is known to be the last resort. */
 	WRITE_ONCE(vm_pageout_failed, 0);
 	vm_shrink_ask(VM_PAGEOUT_OOM_TARGET);
-	psi_memstall_enter(&pflags);
 	wait_event_killable_timeout(vm_pageout_progress,
 				    atomic_long_read(&vm_pageout_freed) != before ||
 				    READ_ONCE(vm_pageout_hopeless) != hopeless,
 				    VM_PAGEOUT_OOM_WAIT);
+	return atomic_long_read(&vm_pageout_freed) - before;
+}
+
+/*
+ * Linux cannot take our memory from who was killed, only he gives it back when he exits.
+ * He gets time for that before the next one is killed.  Returns pages that are gone.
+ */
+static unsigned long vm_oom_wait_for_victim(void)
+{
+	unsigned long before = vm_oom_usage(), now;
+	int tries = VM_OOM_VICTIM_TRIES;
+
+	if (!vm_oom_last || time_after(jiffies, vm_oom_last + VM_PAGEOUT_OOM_WAIT))
+		return 0;
+	while (tries-- && !fatal_signal_pending(current)) {
+		schedule_timeout_killable(VM_PAGEOUT_WAIT);
+		now = vm_oom_usage();
+		if (now < before)
+			return before - now;
+	}
+	return 0;
+}
+
+static int vm_oom_notify(struct notifier_block *nb, unsigned long unused,
+			 void *result)
+{
+	unsigned long pflags, nr, *freed = result;
+
+	if (current == vm_pageout_task || !vm_oom_usage())
+		return NOTIFY_OK;
+	psi_memstall_enter(&pflags);
+	nr = vm_oom_wait_for_daemon() ?: vm_oom_wait_for_victim();
 	psi_memstall_leave(&pflags);
-	*freed += atomic_long_read(&vm_pageout_freed) - before;
+	if (!nr)
+		vm_oom_last = jiffies | 1;
+	*freed += nr;
 	return NOTIFY_OK;
 }
 

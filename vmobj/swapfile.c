@@ -29,6 +29,7 @@
  * Writes of a process are made by a worker: not by the process's limit of the size of
  * files, nor with its signals.
  */
+#include <linux/blkdev.h>
 #include <linux/bvec.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -325,6 +326,21 @@ static void vm_swapfile_close(void *data)
 	filp_close(data, NULL);
 }
 
+static struct block_device *vm_swapfile_bdev(struct file *file)
+{
+	return I_BDEV(file->f_mapping->host);
+}
+
+/* As Linux tells such a device that a page of swap is free. */
+static void vm_swapram_discard(void *data, unsigned long first,
+			       unsigned long nr)
+{
+	struct block_device *bdev = vm_swapfile_bdev(data);
+
+	while (nr--)
+		bdev->bd_disk->fops->swap_slot_free_notify(bdev, first++);
+}
+
 static void vm_swapdev_close(void *data)
 {
 	filp_close(data, NULL);
@@ -343,6 +359,24 @@ static const struct vm_store_ops vm_swapdev_ops = {
 	.write = vm_swapfile_write,
 	.close = vm_swapdev_close,
 };
+
+/* zram: what a block holds is memory. */
+static const struct vm_store_ops vm_swapram_ops = {
+	.type = "device",
+	.read = vm_swapfile_read,
+	.write = vm_swapfile_write,
+	.discard = vm_swapram_discard,
+	.close = vm_swapdev_close,
+};
+
+/* The notification knows nothing of partitions. */
+static const struct vm_store_ops *vm_swapdev_choose(struct file *file)
+{
+	struct block_device *bdev = vm_swapfile_bdev(file);
+
+	return bdev->bd_disk->fops->swap_slot_free_notify &&
+	       !bdev_is_partition(bdev) ? &vm_swapram_ops : &vm_swapdev_ops;
+}
 
 static bool vm_swapfile_is_device(const struct file *file)
 {
@@ -441,7 +475,7 @@ static int vm_swapfile_register(const char *path, struct file *file,
 	if (!device && file_inode(file)->i_mode & 0077)
 		pr_warn("vmobj: swap file %s: others may read or write it\n",
 			path);
-	return vm_swapstore_add(path, device ? &vm_swapdev_ops :
+	return vm_swapstore_add(path, device ? vm_swapdev_choose(file) :
 				&vm_swapfile_ops, file, blocks, true,
 				priority);
 }
