@@ -66,6 +66,7 @@
 #include <vmobj/stats.h>
 #include <vmobj/superpage.h>
 #include <vmobj/swap.h>
+#include <vmobj/swapstore.h>
 #include <vmobj/writeset.h>
 
 /* Pages handled in one fault when writes go upwards. */
@@ -92,6 +93,7 @@
  * @clear: no other page is mapped at the address of @vmf, nor can it be
  * @whole: the folio is large, and all of it is what the process sees there
  * @spare: memory for a page, which was waited for, or NULL
+ * @major: VM_FAULT_MAJOR if a page has been read, or 0
  */
 struct vm_walk {
 	struct vm_map *map;
@@ -113,6 +115,7 @@ struct vm_walk {
 	bool clear;
 	bool whole;
 	struct vm_page *spare;
+	vm_fault_t major;
 };
 
 /* Case 0 of everything: what the walk was based on is no longer so. */
@@ -602,15 +605,16 @@ static vm_fault_t vm_walk_interrupted(struct vm_walk *walk)
 
 /*
  * Let go of the lock that a fault comes with, as Linux does before it waits for a page of
- * a file: not if it has tried before, or cannot take it again.  page_mkwrite may not do
- * that.  Returns a file that keeps the object, or NULL if the lock is still held.
+ * a file: not if it has tried before, or cannot take it again, nor for a page that comes at
+ * once.  page_mkwrite may not do that.  Returns a file that keeps the object, or NULL if
+ * the lock is still held.
  */
-static struct file *vm_walk_let_go(struct vm_walk *walk)
+static struct file *vm_walk_let_go(struct vm_walk *walk, bool fast)
 {
 	struct vm_fault *vmf = walk->vmf;
 	struct file *file;
 
-	if (!walk->vma || !fault_flag_allow_retry_first(vmf->flags) ||
+	if (fast || !walk->vma || !fault_flag_allow_retry_first(vmf->flags) ||
 	    vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return NULL;
 	file = get_file(vmf->vma->vm_file);
@@ -628,17 +632,20 @@ static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 	struct vm_object *object = walk->found;
 	pgoff_t index = walk->index;
 	struct file *file;
+	bool fast;
 	int err;
 
+	fast = vm_swblk_fast(vm_swap_lookup(object, index));
 	vm_object_pip_add(object);
 	vm_family_read_unlock(walk->map->family);
-	file = vm_walk_let_go(walk);
+	file = vm_walk_let_go(walk, fast);
 	err = vm_pager_getpage(object, index);
 	vm_object_pip_wakeup(object);
 	if (file) {
 		fput(file);
 		return VM_FAULT_RETRY | VM_FAULT_MAJOR;
 	}
+	walk->major = VM_FAULT_MAJOR;
 	if (err == -EINTR || err == -ERESTARTSYS)
 		return vm_walk_interrupted(walk);
 	return err ? vmf_error(err) : 0;
@@ -856,9 +863,9 @@ vm_fault_t vmobj_fault(struct vm_fault *vmf)
 	if (ret)
 		return ret;
 	if (vmobj_must_insert(vmf, &walk, folio))
-		return vmobj_insert(vmf, &walk, folio);
+		return vmobj_insert(vmf, &walk, folio) | walk.major;
 	vmf->page = folio_page(folio, vmf->pgoff - folio->index);
-	return VM_FAULT_LOCKED;
+	return VM_FAULT_LOCKED | walk.major;
 }
 
 /*

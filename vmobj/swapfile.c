@@ -16,8 +16,8 @@
  *		could leave its limit by having its pages written.  At the limit the charge
  *		makes that cgroup reclaim, and that is to swap what was written before.
  *
- * Files and block devices are read and written through the VFS, so any file system will do,
- * past the page cache where it can do that.  A file is kept from others as Linux keeps its
+ * Files are read and written through the VFS, so any file system will do, past the page cache
+ * where it can do that; block devices with bios, as by Linux's swap.  A file is kept from others as Linux keeps its
  * swap files: who opens it for writing or truncates it gets ETXTBSY.  It must have no holes,
  * or a write might need space, and memory for much else, when there is least of it.
  *
@@ -26,9 +26,10 @@
  * has to be faulted in.  Who does this with a swap file is root; lockdep is told that the
  * lock of a swap file is one of its own.
  *
- * Writes of a process are made by a worker: not by the process's limit of the size of
+ * Writes of a process to a file are made by a worker: not by the process's limit of the size of
  * files, nor with its signals.
  */
+#include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/bvec.h>
 #include <linux/cred.h>
@@ -331,6 +332,41 @@ static struct block_device *vm_swapfile_bdev(struct file *file)
 	return I_BDEV(file->f_mapping->host);
 }
 
+static int vm_swapdev_transfer(struct file *file, unsigned long first,
+			       struct page **pages, unsigned int nr,
+			       blk_opf_t opf)
+{
+	struct bio_vec bv[VM_STORE_PAGES];
+	struct bio bio;
+	unsigned int i;
+	int err;
+
+	bio_init(&bio, vm_swapfile_bdev(file), bv, nr, opf);
+	bio.bi_iter.bi_sector = (sector_t)first << (PAGE_SHIFT - SECTOR_SHIFT);
+	for (i = 0; i < nr; i++)
+		__bio_add_page(&bio, pages[i], PAGE_SIZE, 0);
+	err = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return err;
+}
+
+static int vm_swapdev_read(void *data, unsigned long first,
+			   struct page **pages, unsigned int nr)
+{
+	return vm_swapdev_transfer(data, first, pages, nr, REQ_OP_READ);
+}
+
+static int vm_swapdev_write(void *data, unsigned long first,
+			    struct page **pages, unsigned int nr)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	int err = vm_swapdev_transfer(data, first, pages, nr,
+				      REQ_OP_WRITE | REQ_SWAP);
+
+	memalloc_noreclaim_restore(flags);
+	return err;
+}
+
 /* As Linux tells such a device that a page of swap is free. */
 static void vm_swapram_discard(void *data, unsigned long first,
 			       unsigned long nr)
@@ -355,16 +391,26 @@ static const struct vm_store_ops vm_swapfile_ops = {
 
 static const struct vm_store_ops vm_swapdev_ops = {
 	.type = "device",
-	.read = vm_swapfile_read,
-	.write = vm_swapfile_write,
+	.read = vm_swapdev_read,
+	.write = vm_swapdev_write,
+	.close = vm_swapdev_close,
+};
+
+/* Read with the processor, and not by it waiting. */
+static const struct vm_store_ops vm_swapfast_ops = {
+	.type = "device",
+	.fast = true,
+	.read = vm_swapdev_read,
+	.write = vm_swapdev_write,
 	.close = vm_swapdev_close,
 };
 
 /* zram: what a block holds is memory. */
 static const struct vm_store_ops vm_swapram_ops = {
 	.type = "device",
-	.read = vm_swapfile_read,
-	.write = vm_swapfile_write,
+	.fast = true,
+	.read = vm_swapdev_read,
+	.write = vm_swapdev_write,
 	.discard = vm_swapram_discard,
 	.close = vm_swapdev_close,
 };
@@ -374,8 +420,10 @@ static const struct vm_store_ops *vm_swapdev_choose(struct file *file)
 {
 	struct block_device *bdev = vm_swapfile_bdev(file);
 
-	return bdev->bd_disk->fops->swap_slot_free_notify &&
-	       !bdev_is_partition(bdev) ? &vm_swapram_ops : &vm_swapdev_ops;
+	if (bdev->bd_disk->fops->swap_slot_free_notify &&
+	    !bdev_is_partition(bdev))
+		return &vm_swapram_ops;
+	return compat_bdev_synchronous(bdev) ? &vm_swapfast_ops : &vm_swapdev_ops;
 }
 
 static bool vm_swapfile_is_device(const struct file *file)
@@ -460,6 +508,18 @@ static long vm_swapfile_measure(struct file *file)
 	return size >> PAGE_SHIFT;
 }
 
+/* What was written to the device through the page cache is not to come after us. */
+static int vm_swapdev_prepare(struct block_device *bdev)
+{
+	int err;
+
+	if (bdev_logical_block_size(bdev) > PAGE_SIZE || bdev_is_zoned(bdev))
+		return -EINVAL;
+	err = sync_blockdev(bdev);
+	invalidate_bdev(bdev);
+	return err;
+}
+
 static int vm_swapfile_register(const char *path, struct file *file,
 				int priority)
 {
@@ -469,7 +529,8 @@ static int vm_swapfile_register(const char *path, struct file *file,
 
 	if (blocks < 0)
 		return blocks;
-	err = vm_swapfile_probe(file);
+	err = device ? vm_swapdev_prepare(vm_swapfile_bdev(file)) : 0;
+	err = err ?: vm_swapfile_probe(file);
 	if (err)
 		return err;
 	if (!device && file_inode(file)->i_mode & 0077)

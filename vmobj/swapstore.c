@@ -303,6 +303,13 @@ bool vm_swblk_keeps(vm_swblk_t blk)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_swblk_keeps);
 
+bool vm_swblk_fast(vm_swblk_t blk)
+{
+	struct vm_swap_store *store = vm_swblk_store(blk);
+
+	return store && store->ops->fast;
+}
+
 unsigned long vm_swblk_used(void)
 {
 	struct vm_swap_store *store;

@@ -8,6 +8,7 @@
 #define _VMOBJ_COMPAT_H
 
 #include <crypto/hash.h>
+#include <linux/blkdev.h>
 #include <linux/crc32.h>
 #include <linux/export.h>
 #include <linux/fs.h>
@@ -354,6 +355,16 @@ static inline void compat_account_reclaimed(unsigned long pages)
 		current->reclaim_state->reclaimed_slab += pages;
 #else
 	mm_account_reclaimed_pages(pages);
+#endif
+}
+
+/* Is the transfer over when the call returns?  6.4: told by the queue, before by a call. */
+static inline bool compat_bdev_synchronous(struct block_device *bdev)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+	return bdev->bd_disk->fops->rw_page;
+#else
+	return bdev_synchronous(bdev);
 #endif
 }
 

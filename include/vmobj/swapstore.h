@@ -33,6 +33,7 @@ typedef u64 vm_swblk_t;
  * struct vm_store_ops - what a store can do; @data is the store's own
  * @type: what kind of a store it is, one word
  * @in_memory: a block that is in use takes memory
+ * @fast: a page is read in less time than it takes to fault again
  * @read: read @nr pages, at most VM_STORE_PAGES, from block @first of it on.  May sleep
  * @write: write them.  May sleep; is called by who makes memory free
  * @discard: what is in these blocks is not needed any more.  May sleep.  May be NULL
@@ -43,6 +44,7 @@ typedef u64 vm_swblk_t;
 struct vm_store_ops {
 	const char *type;
 	bool in_memory;
+	bool fast;
 	int (*read)(void *data, unsigned long first, struct page **pages,
 		    unsigned int nr);
 	int (*write)(void *data, unsigned long first, struct page **pages,
@@ -144,6 +146,14 @@ bool vm_swblk_draining(vm_swblk_t blk);
  * Not where it takes memory (shmem), or where room is short.  Any context.
  */
 bool vm_swblk_keeps(vm_swblk_t blk);
+
+/**
+ * vm_swblk_fast() - does it take so little time to read a block that nobody has to wait?
+ * @blk: block
+ *
+ * Any context.
+ */
+bool vm_swblk_fast(vm_swblk_t blk);
 
 /**
  * vm_swblk_write() - write pages to blocks that follow one another
