@@ -654,8 +654,8 @@ static void vm_shrink_ask_memcg(struct mem_cgroup *memcg)
 }
 
 /*
- * Wait for the daemon, if that is allowed, until it has freed more than @before.  Returns how
- * many more.
+ * Wait for the daemon, if that is allowed, until it has freed more than @before, or has given
+ * up.  Returns how many more.
  */
 static unsigned long vm_shrink_wait(const struct shrink_control *sc,
 				    unsigned long before)
@@ -664,7 +664,8 @@ static unsigned long vm_shrink_wait(const struct shrink_control *sc,
 	    !(sc->gfp_mask & __GFP_IO))
 		return 0;
 	wait_event_killable_timeout(vm_pageout_progress,
-				    atomic_long_read(&vm_pageout_freed) != before,
+				    atomic_long_read(&vm_pageout_freed) != before ||
+				    !vm_pageout_has_hope(),
 				    VM_PAGEOUT_WAIT);
 	return atomic_long_read(&vm_pageout_freed) - before;
 }
