@@ -26,8 +26,9 @@
  * which Linux lets fault; where Linux merges VMAs and we do not, an mremap of many
  * is done page by page.  What the ioctls do Linux does with MADV_DONTNEED and MADV_REMOVE,
  * MADV_WIPEONFORK and MADV_DONTFORK; memory that is to be inherited by sharing has
- * shared memory as its twin.  The object with a descriptor, which is there once in each
- * run, has a memfd.
+ * shared memory as its twin, and shared memory that a child has for its own gets private
+ * memory as its twin there.  The object with a descriptor, which is there once in each run,
+ * has a memfd.
  *
  * VMOBJ_DIFF_BREAK=page: a deliberate fault, to try the test itself.  The twin of
  * every process but the first gets another value when this page, or one after it,
