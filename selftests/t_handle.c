@@ -140,6 +140,49 @@ TEST(a_private_mapping_writes_to_itself_only)
 	DONE();
 }
 
+static void adds_one(void *mem)
+{
+	vt_put(mem, 0, vt_get(mem, 0) + 1);
+}
+
+/* Shared and private, one after the other in memory and in the object. */
+static void beside_each_other(struct __test_metadata *_metadata, int fd, int first,
+			      int second)
+{
+	char data[vt_page_size];
+	int flags[] = { first, second };
+	char *mem = map(fd, PAGES, VT_RW, MAP_PRIVATE, 0);
+	size_t half = PAGES / 2;
+	int i;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, munmap(mem, PAGES * page));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(mem + i * half * page,
+			  mmap(mem + i * half * page, half * page, VT_RW,
+			       MAP_FIXED | flags[i], fd, i * half * page));
+	for (i = 0; i < PAGES; i++) {
+		bool shared = flags[i / (PAGES / 2)] == MAP_SHARED;
+
+		ASSERT_EQ((ssize_t)page, pread(fd, data, page, i * page));
+		vt_put(mem, i, vt_get(data, 0) + 1);
+		EXPECT_EQ(0, vt_in_child(adds_one, mem + i * page));
+		EXPECT_EQ(vt_get(data, 0) + (shared ? 2 : 1), vt_get(mem, i));
+		EXPECT_EQ((ssize_t)page, pread(fd, data, page, i * page));
+		EXPECT_EQ(shared, vt_get(data, 0) == vt_get(mem, i));
+	}
+	munmap(mem, PAGES * page);
+}
+
+TEST(shared_and_private_beside_each_other)
+{
+	SETUP(PAGES * 4096);
+	beside_each_other(_metadata, fd, MAP_SHARED, MAP_PRIVATE);
+	beside_each_other(_metadata, fd, MAP_PRIVATE, MAP_SHARED);
+	beside_each_other(_metadata, fd, MAP_SHARED, MAP_PRIVATE);
+	DONE();
+}
+
 TEST(a_private_write_makes_one_copy)
 {
 	long long before, pages;

@@ -65,11 +65,15 @@ bool vmobj_is_ours(const struct vm_area_struct *vma)
 	return vma->vm_ops == &vmobj_vm_ops;
 }
 
+static enum vm_inherit vmobj_inheritance(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_MAYSHARE ? VM_INHERIT_SHARE : VM_INHERIT_COPY;
+}
+
 void vmobj_fill(struct vm_area_struct *vma)
 {
 	vm_map_fill(vma->vm_private_data, vma->vm_pgoff, vmobj_end(vma),
-		    vma->vm_flags & VM_MAYSHARE ? VM_INHERIT_SHARE :
-		    VM_INHERIT_COPY);
+		    vmobj_inheritance(vma));
 }
 
 /*
@@ -360,7 +364,8 @@ void vmobj_map_vma(struct vm_area_struct *vma, struct file *pseudo)
 
 	lockdep_assert_held_write(&family->lock);
 	vmobj_take_vma(vma, pseudo);
-	vmobj_fill(vma);
+	vm_map_insert_mapping(vma->vm_private_data, vma->vm_pgoff,
+			      vmobj_end(vma), vmobj_inheritance(vma));
 }
 
 /* Does the map's family belong to one process? */

@@ -384,10 +384,11 @@ void vm_map_insert_fresh(struct vm_map *map, pgoff_t start, pgoff_t end,
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_map_insert_fresh);
 
+/* @grown: the hole is more of what is before it. */
 static void vm_map_fill_hole(struct vm_map *map, pgoff_t start, pgoff_t end,
-			     enum vm_inherit inheritance)
+			     enum vm_inherit inheritance, bool grown)
 {
-	struct vm_map_entry *prev = vm_map_before(map, start);
+	struct vm_map_entry *prev = grown ? vm_map_before(map, start) : NULL;
 	struct vm_object *named = map->family->named;
 
 	if (prev)
@@ -403,8 +404,8 @@ static void vm_map_fill_hole(struct vm_map *map, pgoff_t start, pgoff_t end,
 	}
 }
 
-void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
-		 enum vm_inherit inheritance)
+static void vm_map_fill_holes(struct vm_map *map, pgoff_t start, pgoff_t end,
+			      enum vm_inherit inheritance, bool grown)
 {
 	struct vm_map_entry *entry;
 	pgoff_t stop;
@@ -416,14 +417,26 @@ void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
 		stop = entry ? min(entry->start, end) : end;
 		if (start < stop) {
 			/* It may be joined with the entry behind it. */
-			vm_map_fill_hole(map, start, stop, inheritance);
+			vm_map_fill_hole(map, start, stop, inheritance, grown);
 			start = stop;
 		} else {
 			start = entry->end;
 		}
 	}
 }
+
+void vm_map_fill(struct vm_map *map, pgoff_t start, pgoff_t end,
+		 enum vm_inherit inheritance)
+{
+	vm_map_fill_holes(map, start, end, inheritance, true);
+}
 EXPORT_SYMBOL_IF_KUNIT(vm_map_fill);
+
+void vm_map_insert_mapping(struct vm_map *map, pgoff_t start, pgoff_t end,
+			   enum vm_inherit inheritance)
+{
+	vm_map_fill_holes(map, start, end, inheritance, false);
+}
 
 /* ---- unmapping ---- */
 

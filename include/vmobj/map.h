@@ -387,6 +387,19 @@ void vm_map_entry_set_object(struct vm_map_entry *entry,
 void vm_map_clip(struct vm_map *map, pgoff_t index);
 
 /**
+ * vm_map_insert_mapping() - a mapping that is new
+ * @map: family lock held for writing
+ * @start: first page, family coordinates
+ * @end: first page behind the range, in which there are no entries
+ * @inheritance: VM_INHERIT_SHARE if it shares the family's named object
+ *
+ * Of that object or, if there is none, fresh memory.  What is beside it, maybe of the same
+ * object, does not matter.
+ */
+void vm_map_insert_mapping(struct vm_map *map, pgoff_t start, pgoff_t end,
+			   enum vm_inherit inheritance);
+
+/**
  * vm_map_fill() - give holes fresh memory (growth)
  * @map: family lock held for writing
  * @start: first page, family coordinates
