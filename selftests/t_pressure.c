@@ -38,7 +38,7 @@ FIXTURE_VARIANT(store)
 FIXTURE_VARIANT_ADD(store, shmem)
 {
 	.type = "shmem",
-	.percent = 150,
+	.percent = 140,
 };
 
 FIXTURE_VARIANT_ADD(store, device)
@@ -131,7 +131,7 @@ TEST_F(store, more_than_there_is)
 	fprintf(stderr, "# %zu pages written in %.1f s\n", pages, pt_now() - start);
 	EXPECT_LE(pages - pt_percent(100), vt_stat("swapouts") - out);
 	start = pt_now();
-	EXPECT_TRUE(pt_use(&area, vt_scale(20000, 1000), &seed));
+	EXPECT_TRUE(pt_use(&area, vt_scale(10000, 1000), &seed));
 	fprintf(stderr, "# used in any order in %.1f s\n", pt_now() - start);
 	start = pt_now();
 	EXPECT_TRUE(pt_holds(&area));
@@ -216,7 +216,7 @@ static unsigned int depth_now(void)
 /* A server that dirties 1 % and forks a reader, again and again. */
 TEST(snapshots)
 {
-	unsigned long rounds = vt_scale(30, 6), i, j;
+	unsigned long rounds = vt_scale(15, 6), i, j;
 	struct snapshot s = { .seed = vt_seed() };
 	unsigned int depth = 0;
 	long long objects = 0;
