@@ -17,9 +17,10 @@
  *		makes that cgroup reclaim, and that is to swap what was written before.
  *
  * Files are read and written through the VFS, so any file system will do, past the page cache
- * where it can do that; block devices with bios, as by Linux's swap.  A file is kept from others as Linux keeps its
- * swap files: who opens it for writing or truncates it gets ETXTBSY.  It must have no holes,
- * or a write might need space, and memory for much else, when there is least of it.
+ * where it can do that; block devices with bios, as by Linux's swap.  A file is kept from
+ * others as Linux keeps its swap files: who opens it for writing or truncates it gets ETXTBSY.
+ * It must have no holes, or a write might need space, and memory for much else, when there is
+ * least of it.
  *
  * A page is brought in with the mmap_lock of the process held, and that takes the file's
  * i_rwsem.  Of other files that comes before the mmap_lock, in a read() to memory that
