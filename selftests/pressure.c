@@ -42,13 +42,6 @@ size_t pt_percent(unsigned int percent)
 	return sysinfo(&info) ? 0 : info.totalram / vt_page_size * percent / 100;
 }
 
-size_t pt_swap_free(void)
-{
-	struct sysinfo info;
-
-	return sysinfo(&info) ? 0 : info.freeswap / vt_page_size;
-}
-
 void pt_oom_score(const char *score)
 {
 	pt_write("/proc/self/oom_score_adj", score);
@@ -217,24 +210,12 @@ bool pt_swap_empty(void)
 	return !left;
 }
 
-static int control(const char *text)
-{
-	int fd = open(VT_DEBUGFS "swap", O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
 int pt_store_add(const char *name, int priority)
 {
 	char text[256];
 
 	snprintf(text, sizeof(text), "add %s %d\n", name, priority);
-	return control(text);
+	return vt_write_file(VT_DEBUGFS "swap", text);
 }
 
 int pt_store_remove(const char *name)
@@ -242,7 +223,7 @@ int pt_store_remove(const char *name)
 	char text[256];
 
 	snprintf(text, sizeof(text), "remove %s\n", name);
-	return control(text);
+	return vt_write_file(VT_DEBUGFS "swap", text);
 }
 
 long pt_store(const char *name, enum pt_column column)
@@ -268,13 +249,7 @@ long pt_store(const char *name, enum pt_column column)
 
 bool pt_write(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	return !close(fd) && good;
+	return !vt_write_file(path, text);
 }
 
 long long pt_read(const char *path)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests of a machine that is short of memory share: t_pressure*.c.  They run in a
+ * What the tests of a machine that is short of memory share.  They run in a
  * small guest whose system has swap (selftests/pressure.list); elsewhere they are skipped.
  */
 #ifndef _PRESSURE_H
@@ -25,9 +25,6 @@ const char *pt_no_pressure(void);
 
 /* So many percent of the system's memory, in pages. */
 size_t pt_percent(unsigned int percent);
-
-/* Free memory of Linux's own swap, in pages. */
-size_t pt_swap_free(void);
 
 /* Who is killed first: "1000"; never: "-1000". */
 void pt_oom_score(const char *score);
@@ -77,6 +74,16 @@ int pt_store_remove(const char *name);
 /* A number that the control file has of a store; -1 if there is no such store. */
 enum pt_column { PT_BLOCKS = 2, PT_USED, PT_BAD, PT_PAGES_READ = 6, PT_PAGES_WRITTEN = 8 };
 long pt_store(const char *name, enum pt_column column);
+
+/* What must be so after each test, with nothing of @area left, and nobody @killed since. */
+#define PT_FINISH(area, killed) \
+	do { \
+		EXPECT_TRUE(vt_check_ok()); \
+		EXPECT_TRUE(pt_swap_agrees()); \
+		pt_free(area); \
+		EXPECT_TRUE(pt_swap_empty()); \
+		EXPECT_EQ(killed, pt_oom_kills()); \
+	} while (0)
 
 /* ---- the system ---- */
 

@@ -321,12 +321,7 @@ TEST(relatives_at_the_limit)
 /* Ask all shrinkers for what they have. */
 static bool drop_slab(void)
 {
-	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, "2", 1) == 1;
-
-	if (fd >= 0)
-		close(fd);
-	return done;
+	return !vt_write_file("/proc/sys/vm/drop_caches", "2");
 }
 
 /* Until at most half of the pages are left. */
@@ -361,13 +356,8 @@ TEST(the_shrinker_frees_clean_pages)
 
 static bool device_is_a_store(bool wanted)
 {
-	const char *text = wanted ? "add /dev/ram0" : "remove /dev/ram0";
-	int fd = open(VT_DEBUGFS "swap", O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return done;
+	return !vt_write_file(VT_DEBUGFS "swap",
+			      wanted ? "add /dev/ram0" : "remove /dev/ram0");
 }
 
 /* To write to a file in memory would free none: the system has no swap for it here. */

@@ -108,15 +108,7 @@ FIXTURE_TEARDOWN(store)
 	pt_zram_remove(self->zram);
 }
 
-/* What must be so after each test, with nothing of it left. */
-#define FINISH() \
-	do { \
-		EXPECT_TRUE(vt_check_ok()); \
-		EXPECT_TRUE(pt_swap_agrees()); \
-		pt_free(&area); \
-		EXPECT_TRUE(pt_swap_empty()); \
-		EXPECT_EQ(kills, pt_oom_kills()); \
-	} while (0)
+#define FINISH()	PT_FINISH(&area, kills)
 
 TEST_F(store, more_than_there_is)
 {

@@ -212,11 +212,7 @@ static void nullb_remove(void)
 
 #define TEARDOWN_FAILING() \
 	do { \
-		EXPECT_TRUE(vt_check_ok()); \
-		EXPECT_TRUE(pt_swap_agrees()); \
-		pt_free(&area); \
-		EXPECT_TRUE(pt_swap_empty()); \
-		EXPECT_EQ(kills, pt_oom_kills()); \
+		PT_FINISH(&area, kills); \
 		if (pt_store(failing, PT_BLOCKS) >= 0) \
 			EXPECT_EQ(0, pt_store_remove(failing)); \
 		nullb_remove(); \

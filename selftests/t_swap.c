@@ -75,14 +75,7 @@ static int out(char *at, size_t page, size_t pages)
 /* Write a command to the control file; 0 or an errno. */
 static int control(const char *command)
 {
-	int fd = open(SWAP, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, command, strlen(command)) < 0)
-		err = errno;
-	close(fd);
-	return err;
+	return vt_write_file(SWAP, command);
 }
 
 /* ---- out and in ---- */

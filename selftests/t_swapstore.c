@@ -18,16 +18,10 @@
 /* Write a command; 0 or an errno. */
 static int control(const char *what, const char *name, const char *rest)
 {
-	int fd = open(SWAP, O_WRONLY | O_CLOEXEC), err = 0;
 	char text[512];
 
-	if (fd < 0)
-		return errno;
 	snprintf(text, sizeof(text), "%s %s %s\n", what, name, rest);
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	close(fd);
-	return err;
+	return vt_write_file(SWAP, text);
 }
 
 static int add(const char *name)

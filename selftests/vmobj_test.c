@@ -293,16 +293,26 @@ bool vt_have_debugfs(void)
 	return !vt_no_debugfs();
 }
 
+int vt_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno;
+	n = write(fd, text, strlen(text));
+	if (n != (ssize_t)strlen(text))
+		err = n < 0 ? errno : EIO;
+	close(fd);
+	return err;
+}
+
 bool vt_set_parameter(const char *name, const char *value)
 {
 	char path[128];
-	bool good;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/sys/module/vmobj/parameters/%s", name);
-	file = fopen(path, "w");
-	good = file && fputs(value, file) >= 0;
-	return file && !fclose(file) && good;
+	return !vt_write_file(path, value);
 }
 
 char *vt_read_file(const char *path, size_t read_size, size_t *length)

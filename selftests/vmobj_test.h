@@ -137,6 +137,9 @@ long long vt_stat_settles(const char *name, long long wanted);
 /* Is "check" happy?  Prints what it says otherwise.  True without a module. */
 bool vt_check_ok(void);
 
+/* Write to a file that is there, such as a control file, in one call; 0 or an errno. */
+int vt_write_file(const char *path, const char *text);
+
 /* Write a parameter of the module; false if it is refused, or not there. */
 bool vt_set_parameter(const char *name, const char *value);
 

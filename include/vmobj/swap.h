@@ -231,7 +231,7 @@ int vm_swap_drain(void);
  *
  * Return: pages freed, of PAGE_SIZE, at least 1; -EAGAIN if a lock is not to be had, or
  * the page was in use, or has gone; -EBUSY if it cannot go: wired, pinned, or somebody
- * uses its memory; -ENODATA if it is dirty (CLEAN); -ENOSPC without swap; -EIO or
+ * uses its memory; -ENODATA if it is dirty and not to be written; -ENOSPC without swap; -EIO or
  * another error of the store; -ENOMEM.
  */
 long vm_page_out(struct folio *folio, bool write);
