@@ -1365,7 +1365,6 @@ static void report(struct run *run)
 {
 	char path[64];
 
-	ksft_print_msg("%s\n", run->text);
 	snprintf(path, sizeof(path), "/tmp/t_diff.%d.long", getpid());
 	if (save_run(run, path))
 		ksft_print_msg("%d steps in %s; shrinking\n", run->nr, path);
@@ -1514,8 +1513,9 @@ static bool random_runs(uint64_t seed, int runs, int steps)
 		random_run(&random, &run, steps);
 		if (run_once(&run))
 			continue;
-		ksft_print_msg("run %d of %d fails: --seed %llu --runs 1 --steps %d\n",
-			       i, runs, (unsigned long long)seed + i, steps);
+		ksft_print_msg("run %d of %d fails (--seed %llu --runs 1 --steps %d): %s\n",
+			       i, runs, (unsigned long long)seed + i, steps,
+			       run.text);
 		report(&run);
 		return false;
 	}

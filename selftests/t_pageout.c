@@ -316,6 +316,33 @@ TEST(relatives_at_the_limit)
 	TEARDOWN();
 }
 
+static void reads_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		VT_CHECK(holds(mem, 0, pages_of(LIMIT)));
+}
+
+/* Pages that others touch all the time go, too, sooner or later. */
+TEST(room_where_all_is_in_use)
+{
+	pid_t child[3];
+	size_t i;
+
+	SETUP();
+	fill(mem, 0, pages_of(LIMIT));
+	ASSERT_TRUE(limited());
+	for (i = 0; i < ARRAY_SIZE(child); i++)
+		child[i] = vt_fork(reads_for_ever, NULL);
+	fill(mem, pages_of(LIMIT), pages_of(MANY));
+	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
+	for (i = 0; i < ARRAY_SIZE(child); i++) {
+		kill(child[i], SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, vt_wait(child[i]));
+	}
+	TEARDOWN();
+}
+
 /* ---- the shrinker ---- */
 
 /* Ask all shrinkers for what they have. */

@@ -67,7 +67,10 @@
  * Passes without success before waiters are told that there is no hope.  In so many any
  * page has become inactive, and has been tried: see vm_pageout_deactivate().
  */
-#define VM_PAGEOUT_PASSES	4
+#define VM_PAGEOUT_PASSES	4U
+
+/* As many again, if pages that would have gone were touched just before. */
+#define VM_PAGEOUT_CONTENDED	64
 
 /* The daemon begins when so much of the limit is left: one part in so many. */
 #define VM_PAGEOUT_EARLY	32
@@ -113,6 +116,10 @@ static DEFINE_SPINLOCK(vm_pageout_memcg_lock);
  */
 static unsigned int vm_pageout_failed;
 static unsigned int vm_pageout_hopeless;
+
+/* Passes since the last success that do not count; VMOBJ_REACTIVATIONS at the last one. */
+static unsigned int vm_pageout_contended;
+static unsigned long vm_pageout_touched;
 
 /* Where a scan is; allocated early, as there is no memory when it is needed. */
 static struct vm_page *vm_pageout_marker;
@@ -467,10 +474,32 @@ EXPORT_SYMBOL_IF_KUNIT(vm_pageout_scan);
 
 /* ---- the daemon ---- */
 
+/*
+ * A pass has freed nothing.  Were there pages, which have been touched between the last pass
+ * and this one?  They may go the next time.
+ */
+static bool vm_pageout_is_contended(void)
+{
+	unsigned long touched = vmobj_stat_read(VMOBJ_REACTIVATIONS);
+	bool contended = touched != vm_pageout_touched;
+
+	vm_pageout_touched = touched;
+	return contended && vm_pageout_contended++ < VM_PAGEOUT_CONTENDED;
+}
+
 static void vm_pageout_account(unsigned long freed)
 {
-	WRITE_ONCE(vm_pageout_failed, freed ? 0 : vm_pageout_failed + 1);
-	if (vm_pageout_failed > VM_PAGEOUT_PASSES) {
+	unsigned int failed = READ_ONCE(vm_pageout_failed) + 1;
+
+	if (freed) {
+		failed = 0;
+		vm_pageout_contended = 0;
+	} else if (vm_pageout_is_contended()) {
+		failed = min(failed, VM_PAGEOUT_PASSES);
+	}
+	WRITE_ONCE(vm_pageout_failed, failed);
+	if (failed > VM_PAGEOUT_PASSES) {
+		vm_pageout_contended = 0;
 		/* What cannot be had is not asked for any longer. */
 		atomic_long_set(&vm_pageout_deficit, 0);
 		WRITE_ONCE(vm_pageout_hopeless, vm_pageout_hopeless + 1);
