@@ -27,8 +27,9 @@
  * is done page by page.  What the ioctls do Linux does with MADV_DONTNEED and MADV_REMOVE,
  * MADV_WIPEONFORK and MADV_DONTFORK; memory that is to be inherited by sharing has
  * shared memory as its twin, and shared memory that a child has for its own gets private
- * memory as its twin there.  The object with a descriptor, which is there once in each run,
- * has a memfd.
+ * memory as its twin there.  That is shared memory still: MREMAP_DONTUNMAP, which would
+ * leave it at the old place, too, is not done to it.  The object with a descriptor, which
+ * is there once in each run, has a memfd.
  *
  * VMOBJ_DIFF_BREAK=page: a deliberate fault, to try the test itself.  The twin of
  * every process but the first gets another value when this page, or one after it,
@@ -131,6 +132,7 @@ struct page_state {
 	bool object;		/* of the one with a descriptor */
 	int inherit;		/* VMOBJ_INHERIT_*; shared memory: COPY if not said ... */
 	bool said;		/* ... by somebody */
+	bool own;		/* what a child has for its own of shared memory */
 	int prot;
 	int id;			/* of the mapping */
 	int index;		/* in the mapping */
@@ -221,6 +223,16 @@ static bool all_of_kind(int page, int nr, bool shared)
 		if (state[i].shared != shared)
 			return false;
 	return true;
+}
+
+static bool any_own(int page, int nr)
+{
+	int i;
+
+	for (i = page; i < page + nr; i++)
+		if (state[i].own)
+			return true;
+	return false;
 }
 
 /* One piece of one mapping, in its order? */
@@ -437,6 +449,8 @@ static int do_move(const struct op *op, int grow, int flags)
 	    overlap(op->page, op->nr, to, op->nr + grow))
 		return SAME;
 	if ((grow || flags) && !all_of_kind(op->page, op->nr, false))
+		return SAME;
+	if (flags && any_own(op->page, op->nr))
 		return SAME;
 	/* Behind the end of the object there is nothing. */
 	if (grow && any_object(op->page, op->nr))
@@ -667,6 +681,7 @@ static int unshare_twin(int page)
 		err = errno;
 	state[page].shared = false;
 	state[page].said = false;
+	state[page].own = true;
 	state[page].id = ++next_id;
 	return err;
 }

@@ -249,13 +249,8 @@ TEST(shared_mappings_need_not_be_inherited)
 	EXPECT_EQ(0, vt_in_child(sees_all, NULL));
 }
 
-static void aliases_its_copy(void *arg)
+static void has_one_memory_at_two_places(char *alias)
 {
-	char *alias;
-
-	(void)arg;
-	alias = mremap(mem, 0, PAGES * vt_page_size, MREMAP_MAYMOVE);
-	VT_CHECK(alias != MAP_FAILED);
 	VT_CHECK(vt_get(alias, 3) == 4);
 	vt_put(mem, 3, 33);
 	VT_CHECK(vt_get(alias, 3) == 33);
@@ -264,12 +259,49 @@ static void aliases_its_copy(void *arg)
 	VT_CHECK(vt_check_ok());
 }
 
+static void aliases_its_copy(void *arg)
+{
+	char *alias;
+
+	(void)arg;
+	alias = mremap(mem, 0, PAGES * vt_page_size, MREMAP_MAYMOVE);
+	VT_CHECK(alias != MAP_FAILED);
+	has_one_memory_at_two_places(alias);
+}
+
 /* Fails if the two addresses of a lazy copy get one shadow each. */
 TEST(an_alias_of_a_lazy_copy_is_the_same_memory)
 {
 	SETUP(MAP_SHARED);
 	ASSERT_INHERIT(0, PAGES, COPY);
 	EXPECT_EQ(0, vt_in_child(aliases_its_copy, NULL));
+	sees_all(NULL);
+	EXPECT_TRUE(vt_check_ok());
+}
+
+static void leaves_its_copy(void *arg)
+{
+	char *moved;
+
+	moved = mremap(mem, PAGES * vt_page_size, PAGES * vt_page_size,
+		       MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	*(bool *)arg = moved != MAP_FAILED;
+	if (moved != MAP_FAILED)
+		has_one_memory_at_two_places(moved);
+}
+
+/* It is shared memory, which is not taken away from where it was. */
+TEST(a_lazy_copy_of_shared_memory_is_moved_and_left)
+{
+	bool *moved = mmap(NULL, sizeof(*moved), VT_RW,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, (void *)moved);
+	SETUP(MAP_SHARED);
+	ASSERT_INHERIT(0, PAGES, COPY);
+	EXPECT_EQ(0, vt_in_child(leaves_its_copy, moved));
+	if (!*moved)
+		SKIP(return, "no MREMAP_DONTUNMAP for such mappings");
 	sees_all(NULL);
 	EXPECT_TRUE(vt_check_ok());
 }
