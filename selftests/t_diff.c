@@ -235,6 +235,16 @@ static bool any_own(int page, int nr)
 	return false;
 }
 
+static bool any_said(int page, int nr)
+{
+	int i;
+
+	for (i = page; i < page + nr; i++)
+		if (state[i].said)
+			return true;
+	return false;
+}
+
 /* One piece of one mapping, in its order? */
 static bool one_piece(int page, int nr)
 {
@@ -477,7 +487,7 @@ static int do_alias(const struct op *op)
 
 	if (!all_mapped(op->page, op->nr) || !fits(to, op->nr) ||
 	    !all_of_kind(op->page, op->nr, true) ||
-	    state[op->page].said ||
+	    any_said(op->page, op->nr) ||
 	    !one_piece(op->page, op->nr) ||
 	    overlap(op->page, op->nr, to, op->nr))
 		return SAME;
