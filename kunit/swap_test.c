@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include <vmobj/advise.h>
+#include <vmobj/pager.h>
 
 #include "world.h"
 
@@ -20,6 +21,7 @@ static struct {
 	unsigned int reads;
 	unsigned int writes;
 	void (*on_write)(struct world *w);
+	void (*on_read)(struct world *w);
 	struct world *w;
 } store;
 
@@ -42,8 +44,12 @@ static int store_copy(unsigned long first, struct page **pages, unsigned int nr,
 static int store_read(void *data, unsigned long first, struct page **pages,
 		      unsigned int nr)
 {
+	int err = store_copy(first, pages, nr, false);
+
 	store.reads++;
-	return store_copy(first, pages, nr, false);
+	if (store.on_read)
+		store.on_read(store.w);
+	return err;
 }
 
 static int store_write(void *data, unsigned long first, struct page **pages,
@@ -385,10 +391,9 @@ static void fork_while_it_is_written(struct kunit *test)
 	world_dump(w);
 }
 
-/* Fails if a large page does not go as a whole, or comes back wrong. */
-static void pageout_of_a_large_page(struct kunit *test)
+/* A region of 16 pages that is one large page, paged out. */
+static struct vm_object *large_in_swap(struct world *w)
 {
-	struct world *w = test->priv;
 	struct vm_object *a;
 	unsigned int i;
 
@@ -401,12 +406,84 @@ static void pageout_of_a_large_page(struct kunit *test)
 	for (i = 0; i < 16; i++)
 		w->want[P][i] = 100 + i;
 	world_dump(w);
-	KUNIT_EXPECT_EQ(test, page_out(w, a, 0), 16L);
+	KUNIT_EXPECT_EQ(w->test, page_out(w, a, 0), 16L);
+	return a;
+}
+
+/* Fails if a large page does not go as a whole, or comes back wrong. */
+static void pageout_of_a_large_page(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = large_in_swap(w);
+	unsigned int i;
+
 	EXPECT_USED(16);
 	EXPECT_OBJECT(w, a, 1, 0, 0, true);
 	world_dump(w);
 	for (i = 0; i < 16; i++)
 		KUNIT_EXPECT_EQ(test, world_read(w, P, i), 100ULL + i);
+	world_dump(w);
+}
+
+/* Fails if it comes back in pieces or wrong, or its blocks are forgotten. */
+static void pagein_of_a_large_page(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = large_in_swap(w);
+
+	KUNIT_EXPECT_TRUE(test, vm_pager_get_large(a, at(5), 4));
+	EXPECT_OBJECT(w, a, 1, 0, 16, true);
+	EXPECT_COUNT(w, VMOBJ_SUPERPAGE_INS, 1);
+	KUNIT_EXPECT_EQ(test, (int)world_page(a, 0)->order, 4);
+	world_dump(w);
+	/* It is there: nothing is read. */
+	KUNIT_EXPECT_FALSE(test, vm_pager_get_large(a, at(5), 4));
+	world_write(w, P, 3, 55);
+	world_dump(w);
+}
+
+/* Fails if what is there, or was never there, is overwritten with what is in swap. */
+static void no_pagein_of_a_part(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = large_in_swap(w);
+
+	world_write(w, P, 7, 77);
+	KUNIT_EXPECT_FALSE(test, vm_pager_get_large(a, at(0), 4));
+	world_dump(w);
+	EXPECT_COUNT(w, VMOBJ_SUPERPAGE_INS, 0);
+	page_out_one(w, a, 7);
+	KUNIT_EXPECT_TRUE(test, vm_pager_get_large(a, at(0), 4));
+	world_dump(w);
+}
+
+static void write_one_now(struct world *w)
+{
+	store.on_read = NULL;
+	world_write(w, P, 9, 99);
+}
+
+/* Fails if what was written while it was read is lost. */
+static void write_while_a_large_page_is_read(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = large_in_swap(w);
+
+	store.on_read = write_one_now;
+	KUNIT_EXPECT_FALSE(test, vm_pager_get_large(a, at(0), 4));
+	EXPECT_COUNT(w, VMOBJ_SUPERPAGE_INS, 0);
+	world_dump(w);
+}
+
+/* Fails if an error of one block harms more than its page. */
+static void read_error_in_a_large_page(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = large_in_swap(w);
+
+	store.error = -EIO;
+	KUNIT_EXPECT_FALSE(test, vm_pager_get_large(a, at(0), 4));
+	store.error = 0;
 	world_dump(w);
 }
 
@@ -820,6 +897,10 @@ static struct kunit_case swap_cases[] = {
 	KUNIT_CASE(unmap_while_it_is_written),
 	KUNIT_CASE(fork_while_it_is_written),
 	KUNIT_CASE(pageout_of_a_large_page),
+	KUNIT_CASE(pagein_of_a_large_page),
+	KUNIT_CASE(no_pagein_of_a_part),
+	KUNIT_CASE(write_while_a_large_page_is_read),
+	KUNIT_CASE(read_error_in_a_large_page),
 	KUNIT_CASE(u20_bypass_of_swapped_pages),
 	KUNIT_CASE(u24_merge_swap_above_page),
 	KUNIT_CASE(u25_merge_moves_swap_block),

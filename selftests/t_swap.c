@@ -155,6 +155,37 @@ TEST(superpages_go_and_come_back)
 	EXPECT_TRUE(vt_check_ok());
 }
 
+/* Only what is read in a row does: else each read would bring in 2 MiB. */
+TEST(superpages_come_back_whole)
+{
+	size_t nr = SUPERPAGE / vt_page_size, pages = 4 * nr, i;
+	long long whole;
+
+	VT_NEED_DEBUGFS();
+	VT_NEED_DEVICE();
+	mem = vt_map(pages, VT_RW, MAP_PRIVATE);
+	ASSERT_NE(NULL, mem);
+	madvise(mem, pages * vt_page_size, MADV_HUGEPAGE);
+	fill(mem, 0, pages, 7);
+	EXPECT_EQ(0, out(mem, 0, pages));
+	ASSERT_EQ(pages, swapped(mem, 0, pages));
+	whole = vt_stat("superpage_swapins");
+	EXPECT_TRUE(holds(mem, 3 * nr + 5, 3 * nr + 6, 7));
+	EXPECT_EQ(whole, vt_stat("superpage_swapins"));
+	EXPECT_TRUE(holds(mem, 0, nr, 7));
+	for (i = nr; i < 3 * nr; i += nr / 2)
+		EXPECT_TRUE(holds(mem, i, i + 1, 7));
+	EXPECT_EQ(whole + 2, vt_stat("superpage_swapins"));
+	EXPECT_EQ(2 * nr, resident(mem, nr, 2 * nr));
+	EXPECT_TRUE(vt_check_ok());
+	vt_put(mem, nr + 1, 5);
+	EXPECT_EQ(0, out(mem, 0, pages));
+	EXPECT_EQ(5, vt_get(mem, nr + 1));
+	EXPECT_TRUE(holds(mem, 0, nr + 1, 7));
+	EXPECT_TRUE(holds(mem, nr + 2, pages, 7));
+	EXPECT_TRUE(vt_check_ok());
+}
+
 TEST(unmapping_and_discarding_frees_swap)
 {
 	long long used;

@@ -623,6 +623,23 @@ static struct file *vm_walk_let_go(struct vm_walk *walk, bool fast)
 }
 
 /*
+ * Is the superpage around the page to come back from swap as a whole?  If what comes before
+ * it has just come back, the rest of it is mostly wanted, too.
+ */
+static bool vm_walk_wants_large_in(const struct vm_walk *walk)
+{
+	enum vm_superpage_want want;
+
+	if (walk->found->type != VM_OBJECT_SWAP || !walk->vma ||
+	    READ_ONCE(walk->found->next_pagein) !=
+	    round_down(walk->index, VM_SUPERPAGE_NR))
+		return false;
+	want = vm_superpage_wanted(walk->vma);
+	return (want == VM_SUPERPAGE_NOW || want == VM_SUPERPAGE_AHEAD_OF_USE) &&
+	       vm_walk_fits(walk, VM_SUPERPAGE_ORDER);
+}
+
+/*
  * Get the page from swap or the file, with the family lock let go.  On VM_FAULT_RETRY the
  * process's lock has been let go, too, and map and VMA may be no more; an error is told
  * when the fault comes again.
@@ -632,14 +649,16 @@ static vm_fault_t vm_walk_page_in(struct vm_walk *walk)
 	struct vm_object *object = walk->found;
 	pgoff_t index = walk->index;
 	struct file *file;
-	bool fast;
-	int err;
+	bool fast, large;
+	int err = 0;
 
-	fast = vm_swblk_fast(vm_swap_lookup(object, index));
+	large = vm_walk_wants_large_in(walk);
+	fast = !large && vm_swblk_fast(vm_swap_lookup(object, index));
 	vm_object_pip_add(object);
 	vm_family_read_unlock(walk->map->family);
 	file = vm_walk_let_go(walk, fast);
-	err = vm_pager_getpage(object, index);
+	if (!large || !vm_pager_get_large(object, index, VM_SUPERPAGE_ORDER))
+		err = vm_pager_getpage(object, index);
 	vm_object_pip_wakeup(object);
 	if (file) {
 		fput(file);

@@ -631,6 +631,13 @@ bool vm_pageout_full(void)
 	return vm_pageout_over(limit);
 }
 
+bool vm_pageout_has_room(unsigned long nr)
+{
+	unsigned long limit = READ_ONCE(vm_pageout_limit);
+
+	return !limit || vm_pageout_resident() + nr <= limit;
+}
+
 int vm_pageout_throttle(void)
 {
 	return vm_pageout_full() ? vm_pageout_wait_for_room() : 0;

@@ -50,6 +50,7 @@ static const char * const vmobj_stat_names[VMOBJ_NR_STATS] = {
 	[VMOBJ_PAGEINS]		= "pageins",
 	[VMOBJ_PAGEOUTS]	= "pageouts",
 	[VMOBJ_SWAPINS]			= "swapins",
+	[VMOBJ_SUPERPAGE_INS]		= "superpage_swapins",
 	[VMOBJ_SWAPOUTS]		= "swapouts",
 	[VMOBJ_SWAP_WRITES]		= "swap_writes",
 	[VMOBJ_SWAP_ERRORS]		= "swap_errors",

@@ -14,7 +14,8 @@
  * its tree until its block is entered, and in between anybody may read it, write to it
  * (it is dirty then, and stays), free it, or move it to another object.
  *
- * A large page goes as a whole: a module cannot split it.  It comes back in small pages.
+ * A large page goes as a whole: a module cannot split it.  For how it comes back see
+ * pagein_large.c.
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>

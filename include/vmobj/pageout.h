@@ -43,6 +43,14 @@ unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 bool vm_pageout_full(void);
 
 /**
+ * vm_pageout_has_room() - is there room for more pages without paging out others?
+ * @nr: how many
+ *
+ * As far as the limit goes.  Any context.
+ */
+bool vm_pageout_has_room(unsigned long nr);
+
+/**
  * vm_pageout_throttle() - wait until there may be one more page (BSD vm_wait)
  *
  * No lock of ours held, but the process's mmap_lock.  May sleep; PSI counts it.

@@ -84,6 +84,20 @@ void vm_pager_setup(struct vm_pager *pager, const struct vm_pager_ops *ops);
  */
 int vm_pager_getpage(struct vm_object *object, pgoff_t index);
 
+/**
+ * vm_pager_get_large() - read a large page from swap, as a large page
+ * @object: object that may have it in swap, kept by vm_object_pip_add()
+ * @index: page wanted, family coordinates
+ * @order: the large page around it spans 1 << order pages
+ *
+ * Only if all of it is in swap, nothing of it is in memory, and memory for it is there at
+ * once.  Family lock not held.  May sleep, and do I/O.
+ *
+ * Return: whether it is resident now; if not, vm_pager_getpage() may do.
+ */
+bool vm_pager_get_large(struct vm_object *object, pgoff_t index,
+			unsigned int order);
+
 /* Flags of vm_object_page_clean() (BSD OBJPC_*) */
 #define VM_CLEAN_SYNC	BIT(0)	/* and wait until it is on stable storage */
 #define VM_CLEAN_INVAL	BIT(1)	/* then throw the pages away */

@@ -53,6 +53,7 @@
  * @VMOBJ_PAGEINS: pages read from a file (BSD v_vnodepgsin)
  * @VMOBJ_PAGEOUTS: pages written to a file (BSD v_vnodepgsout)
  * @VMOBJ_SWAPINS: pages read from swap (BSD v_swappgsin)
+ * @VMOBJ_SUPERPAGE_INS: large pages that came back from swap as a whole
  * @VMOBJ_SWAPOUTS: pages written to swap (BSD v_swappgsout)
  * @VMOBJ_SWAP_WRITES: runs of blocks they were written in (BSD v_swapout)
  * @VMOBJ_SWAP_ERRORS: pages or runs of them that could not be read or written
@@ -103,6 +104,7 @@ enum vmobj_stat {
 	VMOBJ_PAGEINS,
 	VMOBJ_PAGEOUTS,
 	VMOBJ_SWAPINS,
+	VMOBJ_SUPERPAGE_INS,
 	VMOBJ_SWAPOUTS,
 	VMOBJ_SWAP_WRITES,
 	VMOBJ_SWAP_ERRORS,
