@@ -4,9 +4,9 @@
  *
  *	paging [--mb N] [--runs N] DEVICE...
  *
- * Everything on the devices is overwritten.  Linux's memory is anon4k, with the device as
- * its swap; ours vmobj4k, with the device as a store.  Both are paged out by advice, and
- * come back when they are touched.
+ * Everything on the devices is overwritten.  Linux's memory is anon4k and thp, with the
+ * device as its swap; ours vmobj4k and vmobj2m, with the device as a store.  All are paged
+ * out by advice, and come back when they are touched; superpages only in a row.
  *
  * Then the memory is used in any order with half of it allowed to be there: by the limit of
  * a memory cgroup, or by max_resident.  What each touch takes that has to bring a page in
@@ -51,7 +51,8 @@ enum row {
 	PAGEOUT_IOS,		/* I/Os per page */
 	IN_SEQUENTIAL,
 	IN_SEQUENTIAL_IOS,
-	IN_RANDOM,
+	NR_ROWS_OF_LARGE,
+	IN_RANDOM = NR_ROWS_OF_LARGE,
 	IN_RANDOM_IOS,
 	FAULT_MEDIAN,
 	FAULT_P99,
@@ -64,7 +65,7 @@ static const char * const row_names[NR_ROWS] = {
 	"in_random", "in_random_ios", "fault_median", "fault_p99", "fault_worst",
 };
 
-static const char * const names[] = { "anon4k", "vmobj4k" };
+static const char * const names[] = { "anon4k", "vmobj4k", "thp", "vmobj2m" };
 
 static long bytes = 32L << 20;
 static long runs = 3;
@@ -113,6 +114,11 @@ static double device_ios(const char *device)
 static int ours(const char *name)
 {
 	return !strncmp(name, "vmobj", 5);
+}
+
+static int large(const char *name)
+{
+	return !strcmp(name, "thp") || !strcmp(name, "vmobj2m");
 }
 
 static void begin(const char *name, const char *device)
@@ -304,6 +310,8 @@ static void measure(const char *name, const char *device)
 	fill(p);
 	out(name, device, p);
 	in(device, p, 0);
+	if (large(name))
+		return;
 	/* dirty again: what is clean, and has its copy, needs no I/O */
 	fill(p);
 	page_out(name, p);
@@ -338,11 +346,11 @@ static int compare(const void *a, const void *b)
 static void measure_all(const char *name, const char *device)
 {
 	double results[MAX_RUNS + 1][NR_ROWS], of_row[MAX_RUNS];
-	int i, row;
+	int i, row, rows = large(name) ? NR_ROWS_OF_LARGE : NR_ROWS;
 
 	for (i = 0; i <= runs; i++)	/* the first is not counted */
 		run(name, device, results[i]);
-	for (row = 0; row < NR_ROWS; row++) {
+	for (row = 0; row < rows; row++) {
 		for (i = 0; i < runs; i++)
 			of_row[i] = results[i + 1][row];
 		qsort(of_row, runs, sizeof(*of_row), compare);
