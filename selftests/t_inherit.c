@@ -334,6 +334,33 @@ TEST(growth_inherits_alike)
 	EXPECT_TRUE(vt_check_ok());
 }
 
+static void rest_is_zero(void *arg)
+{
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < 4; i++)
+		VT_CHECK(vt_get(mem, i) == 0);
+}
+
+/* Also if that is gone before what is new is touched. */
+TEST(growth_inherits_alike_from_what_is_gone)
+{
+	char *to;
+
+	SETUP(MAP_PRIVATE);
+	ASSERT_INHERIT(0, PAGES, ZERO);
+	to = mremap(mem, PAGES * vt_page_size, (PAGES + 4) * vt_page_size,
+		    MREMAP_MAYMOVE);
+	ASSERT_NE(MAP_FAILED, (void *)to);
+	ASSERT_EQ(0, munmap(to, PAGES * vt_page_size));
+	mem = vt_page(to, PAGES);
+	vt_put(mem, 2, 5);
+	EXPECT_EQ(0, vt_in_child(rest_is_zero, NULL));
+	EXPECT_EQ(5, vt_get(mem, 2));
+	EXPECT_TRUE(vt_check_ok());
+}
+
 TEST(a_move_takes_inheritance_along)
 {
 	char *to;

@@ -315,10 +315,30 @@ static void vmobj_vma_close(struct vm_area_struct *vma)
 	vm_family_write_unlock(family);
 }
 
+/*
+ * What a VMA has grown by gets an entry when it is touched, and becomes as what is before
+ * it.  That may be gone by then: here is the last chance to see it.
+ */
+static void vmobj_settle_growth(struct vm_area_struct *vma)
+{
+	struct vm_map *map = vma->vm_private_data;
+	bool settled;
+
+	vm_family_read_lock(map->family);
+	settled = vm_map_lookup(map, vmobj_end(vma) - 1);
+	vm_family_read_unlock(map->family);
+	if (settled)
+		return;
+	vm_family_write_lock(map->family);
+	vmobj_fill(vma);
+	vm_family_write_unlock(map->family);
+}
+
 static int vmobj_vma_may_split(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct vm_map *map = vma->vm_private_data;
 
+	vmobj_settle_growth(vma);
 	map->split_again = map->split_at == addr;
 	map->split_at = addr;
 	return 0;
