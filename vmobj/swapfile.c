@@ -333,21 +333,28 @@ static struct block_device *vm_swapfile_bdev(struct file *file)
 	return I_BDEV(file->f_mapping->host);
 }
 
+/* The pages of a superpage follow one another in memory, and take one bio_vec. */
+#define VM_SWAPDEV_PAGES	512
+
 static int vm_swapdev_transfer(struct file *file, unsigned long first,
 			       struct page **pages, unsigned int nr,
 			       blk_opf_t opf)
 {
 	struct bio_vec bv[VM_STORE_PAGES];
+	unsigned int done = 0;
 	struct bio bio;
-	unsigned int i;
-	int err;
+	int err = 0;
 
-	bio_init(&bio, vm_swapfile_bdev(file), bv, nr, opf);
-	bio.bi_iter.bi_sector = (sector_t)first << (PAGE_SHIFT - SECTOR_SHIFT);
-	for (i = 0; i < nr; i++)
-		__bio_add_page(&bio, pages[i], PAGE_SIZE, 0);
-	err = submit_bio_wait(&bio);
-	bio_uninit(&bio);
+	while (done < nr && !err) {
+		bio_init(&bio, vm_swapfile_bdev(file), bv, ARRAY_SIZE(bv), opf);
+		bio.bi_iter.bi_sector = (sector_t)(first + done) <<
+					(PAGE_SHIFT - SECTOR_SHIFT);
+		while (done < nr &&
+		       bio_add_page(&bio, pages[done], PAGE_SIZE, 0))
+			done++;
+		err = submit_bio_wait(&bio);
+		bio_uninit(&bio);
+	}
 	return err;
 }
 
@@ -392,6 +399,7 @@ static const struct vm_store_ops vm_swapfile_ops = {
 
 static const struct vm_store_ops vm_swapdev_ops = {
 	.type = "device",
+	.most = VM_SWAPDEV_PAGES,
 	.read = vm_swapdev_read,
 	.write = vm_swapdev_write,
 	.close = vm_swapdev_close,
@@ -401,6 +409,7 @@ static const struct vm_store_ops vm_swapdev_ops = {
 static const struct vm_store_ops vm_swapfast_ops = {
 	.type = "device",
 	.fast = true,
+	.most = VM_SWAPDEV_PAGES,
 	.read = vm_swapdev_read,
 	.write = vm_swapdev_write,
 	.close = vm_swapdev_close,
@@ -410,6 +419,7 @@ static const struct vm_store_ops vm_swapfast_ops = {
 static const struct vm_store_ops vm_swapram_ops = {
 	.type = "device",
 	.fast = true,
+	.most = VM_SWAPDEV_PAGES,
 	.read = vm_swapdev_read,
 	.write = vm_swapdev_write,
 	.discard = vm_swapram_discard,

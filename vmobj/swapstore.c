@@ -467,14 +467,15 @@ static int vm_swblk_io(vm_swblk_t first, struct page **pages, unsigned int nr,
 		       bool write)
 {
 	struct vm_swap_store *store = vm_store_begin_io(first, nr);
-	unsigned int done = 0, calls = 0, n;
+	unsigned int done = 0, calls = 0, most, n;
 	unsigned long index = vm_swblk_index(first);
 	int err = 0;
 
 	if (!store)
 		return -ENXIO;
+	most = store->ops->most ?: VM_STORE_PAGES;
 	for (; done < nr; done += n, calls++) {
-		n = min_t(unsigned int, nr - done, VM_STORE_PAGES);
+		n = min(nr - done, most);
 		if (write)
 			err = vm_store_write(store, index + done, pages + done,
 					     n);

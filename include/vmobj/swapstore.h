@@ -26,7 +26,7 @@ typedef u64 vm_swblk_t;
 
 #define VM_SWBLK_NONE	((vm_swblk_t)0)
 
-/* A store is never asked to read or write more pages at once. */
+/* Pages that a store is asked to read or write at once, unless it wants more. */
 #define VM_STORE_PAGES	32
 
 /**
@@ -34,7 +34,8 @@ typedef u64 vm_swblk_t;
  * @type: what kind of a store it is, one word
  * @in_memory: a block that is in use takes memory
  * @fast: a page is read in less time than it takes to fault again
- * @read: read @nr pages, at most VM_STORE_PAGES, from block @first of it on.  May sleep
+ * @most: pages that it can read or write at once; 0: VM_STORE_PAGES
+ * @read: read @nr pages, at most @most, from block @first of it on.  May sleep
  * @write: write them.  May sleep; is called by who makes memory free
  * @discard: what is in these blocks is not needed any more.  May sleep.  May be NULL
  * @close: no block is in use; free @data.  May sleep.  May be NULL
@@ -45,6 +46,7 @@ struct vm_store_ops {
 	const char *type;
 	bool in_memory;
 	bool fast;
+	unsigned int most;
 	int (*read)(void *data, unsigned long first, struct page **pages,
 		    unsigned int nr);
 	int (*write)(void *data, unsigned long first, struct page **pages,
