@@ -349,9 +349,10 @@ static int vm_swapdev_transfer(struct file *file, unsigned long first,
 		bio_init(&bio, vm_swapfile_bdev(file), bv, ARRAY_SIZE(bv), opf);
 		bio.bi_iter.bi_sector = (sector_t)(first + done) <<
 					(PAGE_SHIFT - SECTOR_SHIFT);
-		while (done < nr &&
+		__bio_add_page(&bio, pages[done], PAGE_SIZE, 0);
+		while (++done < nr &&
 		       bio_add_page(&bio, pages[done], PAGE_SIZE, 0))
-			done++;
+			;
 		err = submit_bio_wait(&bio);
 		bio_uninit(&bio);
 	}
