@@ -65,15 +65,22 @@
 
 /*
  * Passes without success before waiters are told that there is no hope.  In so many any
- * page has become inactive, and has been tried: see vm_pageout_deactivate().
+ * page has become inactive, and has been tried: see vm_pageout_deactivate() and
+ * vm_pageout_inactive_missing().
  */
 #define VM_PAGEOUT_PASSES	4U
 
 /* As many again, if pages that would have gone were touched just before. */
 #define VM_PAGEOUT_CONTENDED	64
 
-/* The daemon begins when so much of the limit is left: one part in so many. */
+/*
+ * The daemon makes so much of the limit free: one part in so many; and begins when half of
+ * that is left.  To begin for each page would be two switches for each fault.
+ */
 #define VM_PAGEOUT_EARLY	32
+
+/* Pages that a scan makes inactive. */
+#define VM_PAGEOUT_BATCH	64UL
 
 /* How long who reclaims memory waits for the daemon, and the daemon after failures. */
 #define VM_PAGEOUT_WAIT		(HZ / 10)
@@ -414,10 +421,12 @@ static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
 }
 
 /*
- * A third of all is inactive: so long is the time to be touched in (BSD).  How many of a
- * cgroup's are is not known.
+ * A third of all is inactive: so long is the time to be touched in (BSD).  But not all at
+ * once, or who waits would wait for that; and before the last pass everything.  How many of
+ * a cgroup's are is not known.
  */
-static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
+static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan,
+						 unsigned long freed)
 {
 	unsigned long inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
 	unsigned long wanted = scan->target +
@@ -425,7 +434,9 @@ static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
 
 	if (scan->memcg)
 		return 2 * scan->target;
-	return wanted > inactive ? wanted - inactive : 0;
+	if (!freed && scan->pass == VM_PAGEOUT_PASSES - 1)
+		return ULONG_MAX;
+	return min(wanted - min(wanted, inactive), VM_PAGEOUT_BATCH);
 }
 
 /* Dirty pages that are spared in a first pass are not worth a look at all of them. */
@@ -465,7 +476,7 @@ unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 	freed = vm_pageout_scan_inactive(&scan);
 	vm_pageq_remove(scan.marker);
 	deactivated = vm_pageout_scan_active(&scan,
-					     vm_pageout_inactive_missing(&scan));
+					     vm_pageout_inactive_missing(&scan, freed));
 	mutex_unlock(&vm_pageout_lock);
 	trace_vmobj_pageout_scan(target, pass, scan.scanned, freed, deactivated);
 	return freed;
@@ -626,7 +637,7 @@ bool vm_pageout_full(void)
 
 	if (likely(!limit))
 		return false;
-	if (vm_pageout_excess())
+	if (vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY / 2))
 		vm_pageout_wakeup();
 	return vm_pageout_over(limit);
 }
