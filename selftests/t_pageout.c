@@ -123,7 +123,7 @@ TEST(a_limit_below_what_is_there)
 	fill(mem, 0, pages_of(MANY));
 	EXPECT_LE(MANY >> 10, vt_stat("resident_kib"));
 	ASSERT_TRUE(limited());
-	for (i = 0; i < 300 && vt_stat("resident_kib") > (long long)(LIMIT >> 10); i++)
+	for (i = 0; i < 1200 && vt_stat("resident_kib") > (long long)(LIMIT >> 10); i++)
 		usleep(100000);
 	EXPECT_GE(LIMIT >> 10, vt_stat("resident_kib"));
 	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
