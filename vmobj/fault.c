@@ -51,7 +51,6 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
-#include <linux/userfaultfd_k.h>
 
 #include <vmobj/compat.h>
 #include <vmobj/device.h>
@@ -291,7 +290,7 @@ static bool vm_walk_wants_promotion(const struct vm_walk *walk,
 	       vm_walk_fits(walk, VM_SUPERPAGE_ORDER) &&
 	       !(walk->vma->vm_flags & VM_LOCKED) &&
 	       walk->vmf->flags & FAULT_FLAG_INTERRUPTIBLE &&
-	       !userfaultfd_armed(walk->vma);
+	       !compat_userfaultfd_armed(walk->vma);
 }
 
 /* A fresh small page for the top; NULL if there is no memory at once. */
@@ -808,7 +807,7 @@ static vm_fault_t vmobj_fault_walk(struct vm_area_struct *vma,
  */
 static bool vmobj_may_insert(struct vm_area_struct *vma)
 {
-	return COMPAT_CAN_INSERT_PAGE && !userfaultfd_armed(vma) &&
+	return COMPAT_CAN_INSERT_PAGE && !compat_userfaultfd_armed(vma) &&
 	       !(vma->vm_flags & COMPAT_VM_MAYBE_GUARD);
 }
 

@@ -5,7 +5,6 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
-#include <linux/userfaultfd_k.h>
 
 #include <asm/pgalloc.h>
 
@@ -356,7 +355,7 @@ unsigned long pmap_enable_write(struct vm_area_struct *vma,
 	};
 
 	/* The marks of a userfaultfd are for faults to see. */
-	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vma))
+	if (!COMPAT_CAN_SET_PTES || compat_userfaultfd_armed(vma))
 		return 0;
 	e.first = vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
 	pmap_walk(vma->vm_mm, e.first, e.first + (nr << PAGE_SHIFT),
@@ -389,7 +388,7 @@ bool pmap_enable_write_huge(struct vm_fault *vmf, struct folio *folio)
 {
 	bool done;
 
-	if (!COMPAT_CAN_SET_PTES || userfaultfd_armed(vmf->vma))
+	if (!COMPAT_CAN_SET_PTES || compat_userfaultfd_armed(vmf->vma))
 		return false;
 	vmf->ptl = pmd_lock(vmf->vma->vm_mm, vmf->pmd);
 	done = pmap_enable_write_pmd_locked(vmf, folio);

@@ -19,6 +19,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/uio.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/sched/coredump.h>
 #include <linux/version.h>
 
@@ -150,6 +151,18 @@ static inline void compat_pte_wrprotect_clean(pte_t *ptep)
 	atomic_long_and(~(long)COMPAT_PTE_WRITE_BITS, (atomic_long_t *)ptep);
 #else
 	WARN_ON_ONCE(1);	/* only called if COMPAT_CAN_SET_PTES */
+#endif
+}
+
+/*
+ * userfaultfd_armed().  7.3 puts a bitmap together for it: 35 instructions, in each fault.
+ */
+static inline bool compat_userfaultfd_armed(struct vm_area_struct *vma)
+{
+#ifdef __VM_UFFD_FLAGS
+	return vma->vm_flags & __VM_UFFD_FLAGS;
+#else
+	return userfaultfd_armed(vma);
 #endif
 }
 
