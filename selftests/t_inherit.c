@@ -308,13 +308,21 @@ TEST(a_lazy_copy_of_shared_memory_is_moved_and_left)
 
 /* ---- with mremap ---- */
 
-static void grown_is_zero(void *arg)
+#define MORE	4
+
+/* The first pages, @arg of them. */
+static void is_zero(void *arg)
 {
 	size_t i;
 
-	(void)arg;
-	for (i = 0; i < PAGES + 4; i++)
+	for (i = 0; i < (size_t)arg; i++)
 		VT_CHECK(vt_get(mem, i) == 0);
+}
+
+static char *grow(void)
+{
+	return mremap(mem, PAGES * vt_page_size, (PAGES + MORE) * vt_page_size,
+		      MREMAP_MAYMOVE);
 }
 
 /* What is grown by is as what is before it. */
@@ -324,23 +332,13 @@ TEST(growth_inherits_alike)
 
 	SETUP(MAP_PRIVATE);
 	ASSERT_INHERIT(0, PAGES, ZERO);
-	to = mremap(mem, PAGES * vt_page_size, (PAGES + 4) * vt_page_size,
-		    MREMAP_MAYMOVE);
+	to = grow();
 	ASSERT_NE(MAP_FAILED, (void *)to);
 	mem = to;
 	vt_put(mem, PAGES + 3, 5);
-	EXPECT_EQ(0, vt_in_child(grown_is_zero, NULL));
+	EXPECT_EQ(0, vt_in_child(is_zero, (void *)(size_t)(PAGES + MORE)));
 	EXPECT_EQ(5, vt_get(mem, PAGES + 3));
 	EXPECT_TRUE(vt_check_ok());
-}
-
-static void rest_is_zero(void *arg)
-{
-	size_t i;
-
-	(void)arg;
-	for (i = 0; i < 4; i++)
-		VT_CHECK(vt_get(mem, i) == 0);
 }
 
 /* Also if that is gone before what is new is touched. */
@@ -350,13 +348,12 @@ TEST(growth_inherits_alike_from_what_is_gone)
 
 	SETUP(MAP_PRIVATE);
 	ASSERT_INHERIT(0, PAGES, ZERO);
-	to = mremap(mem, PAGES * vt_page_size, (PAGES + 4) * vt_page_size,
-		    MREMAP_MAYMOVE);
+	to = grow();
 	ASSERT_NE(MAP_FAILED, (void *)to);
 	ASSERT_EQ(0, munmap(to, PAGES * vt_page_size));
 	mem = vt_page(to, PAGES);
 	vt_put(mem, 2, 5);
-	EXPECT_EQ(0, vt_in_child(rest_is_zero, NULL));
+	EXPECT_EQ(0, vt_in_child(is_zero, (void *)(size_t)MORE));
 	EXPECT_EQ(5, vt_get(mem, 2));
 	EXPECT_TRUE(vt_check_ok());
 }

@@ -136,17 +136,24 @@ TEST(untouched_zeros_take_no_swap)
 		EXPECT_EQ(0, vt_get(mem, i));
 }
 
+/* Pages of superpages, all of them in swap. */
+#define SUPERPAGES_IN_SWAP(pages) \
+	do { \
+		size_t _pages = (pages); \
+		VT_NEED_DEVICE(); \
+		mem = vt_map(_pages, VT_RW, MAP_PRIVATE); \
+		ASSERT_NE(NULL, mem); \
+		madvise(mem, _pages * vt_page_size, MADV_HUGEPAGE); \
+		fill(mem, 0, _pages, 7); \
+		EXPECT_EQ(0, out(mem, 0, _pages)); \
+		ASSERT_EQ(_pages, swapped(mem, 0, _pages)); \
+	} while (0)
+
 TEST(superpages_go_and_come_back)
 {
 	size_t pages = 2 * SUPERPAGE / vt_page_size;
 
-	VT_NEED_DEVICE();
-	mem = vt_map(pages, VT_RW, MAP_PRIVATE);
-	ASSERT_NE(NULL, mem);
-	madvise(mem, pages * vt_page_size, MADV_HUGEPAGE);
-	fill(mem, 0, pages, 7);
-	EXPECT_EQ(0, out(mem, 0, pages));
-	EXPECT_EQ(pages, swapped(mem, 0, pages));
+	SUPERPAGES_IN_SWAP(pages);
 	EXPECT_TRUE(vt_check_ok());
 	vt_put(mem, 100, 5);
 	EXPECT_TRUE(holds(mem, 0, 100, 7));
@@ -162,13 +169,7 @@ TEST(superpages_come_back_whole)
 	long long whole;
 
 	VT_NEED_DEBUGFS();
-	VT_NEED_DEVICE();
-	mem = vt_map(pages, VT_RW, MAP_PRIVATE);
-	ASSERT_NE(NULL, mem);
-	madvise(mem, pages * vt_page_size, MADV_HUGEPAGE);
-	fill(mem, 0, pages, 7);
-	EXPECT_EQ(0, out(mem, 0, pages));
-	ASSERT_EQ(pages, swapped(mem, 0, pages));
+	SUPERPAGES_IN_SWAP(pages);
 	whole = vt_stat("superpage_swapins");
 	EXPECT_TRUE(holds(mem, 3 * nr + 5, 3 * nr + 6, 7));
 	EXPECT_EQ(whole, vt_stat("superpage_swapins"));

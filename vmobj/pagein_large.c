@@ -8,6 +8,7 @@
  *
  * Nothing here is necessary: whatever is in the way, the caller goes on with small pages.
  */
+#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -42,21 +43,23 @@ struct vm_large_in {
 };
 
 /* Nobody is waited for: small pages do as well. */
-static bool vm_large_in_alloc(struct vm_large_in *in, unsigned int order)
+static bool vm_large_in_alloc_lists(struct vm_large_in *in)
+{
+	in->page = kmalloc_array(in->nr, sizeof(*in->page) + sizeof(*in->blk),
+				 GFP_NOWAIT | __GFP_NOWARN);
+	if (in->page)
+		in->blk = (vm_swblk_t *)(in->page + in->nr);
+	return in->page;
+}
+
+static bool vm_large_in_alloc_page(struct vm_large_in *in)
 {
 	unsigned int i;
 
-	in->page = kmalloc_array(in->nr, sizeof(*in->page) + sizeof(*in->blk),
-				 GFP_NOWAIT | __GFP_NOWARN);
-	if (!in->page)
+	in->pg = vm_page_alloc(in->object->family->mapping, in->start,
+			       ilog2(in->nr), false);
+	if (!in->pg)
 		return false;
-	in->blk = (vm_swblk_t *)(in->page + in->nr);
-	in->pg = vm_page_alloc(in->object->family->mapping, in->start, order,
-			       false);
-	if (!in->pg) {
-		kfree(in->page);
-		return false;
-	}
 	for (i = 0; i < in->nr; i++)
 		in->page[i] = folio_page(in->pg->folio, i);
 	return true;
@@ -104,9 +107,7 @@ static int vm_large_in_read(struct vm_large_in *in)
 	int err = 0;
 
 	for (i = 0; i < in->nr && !err; i += run) {
-		run = 1;
-		while (i + run < in->nr && in->blk[i + run] == in->blk[i] + run)
-			run++;
+		run = vm_swblk_run(in->blk + i, in->nr - i);
 		err = vm_swblk_read(in->blk[i], in->page + i, run);
 	}
 	return err;
@@ -159,6 +160,8 @@ static int vm_large_in_once(struct vm_large_in *in)
 	vm_family_read_unlock(family);
 	if (!chosen)
 		return -ENODATA;
+	if (!vm_large_in_alloc_page(in))
+		return -ENOMEM;
 	err = vm_large_in_read(in);
 	if (!err) {
 		vm_family_read_lock(family);
@@ -179,7 +182,7 @@ bool vm_pager_get_large(struct vm_object *object, pgoff_t index,
 	};
 	int err;
 
-	if (!vm_pageout_has_room(in.nr) || !vm_large_in_alloc(&in, order))
+	if (!vm_pageout_has_room(in.nr) || !vm_large_in_alloc_lists(&in))
 		return false;
 	err = vm_large_in_once(&in);
 	if (in.pg) {

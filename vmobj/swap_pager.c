@@ -351,10 +351,7 @@ static int vm_pageout_write(struct vm_pageout *out)
 	int err = 0;
 
 	for (i = 0; i < out->nr && !err; i += run) {
-		run = 1;
-		while (i + run < out->nr &&
-		       out->blk[i + run] == out->blk[i] + run)
-			run++;
+		run = vm_swblk_run(out->blk + i, out->nr - i);
 		err = vm_swblk_write(out->blk[i], out->page + i, run);
 		vmobj_stat_inc(VMOBJ_SWAP_WRITES);
 	}

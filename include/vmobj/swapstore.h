@@ -26,6 +26,24 @@ typedef u64 vm_swblk_t;
 
 #define VM_SWBLK_NONE	((vm_swblk_t)0)
 
+/**
+ * vm_swblk_run() - how many blocks follow one another, from the first of some on
+ * @blk: the blocks
+ * @nr: how many there are, at least 1
+ *
+ * Any context.
+ *
+ * Return: 1 to @nr.
+ */
+static inline unsigned int vm_swblk_run(const vm_swblk_t *blk, unsigned int nr)
+{
+	unsigned int run = 1;
+
+	while (run < nr && blk[run] == blk[0] + run)
+		run++;
+	return run;
+}
+
 /* Pages that a store is asked to read or write at once, unless it wants more. */
 #define VM_STORE_PAGES	32
 
