@@ -343,6 +343,35 @@ TEST(room_where_all_is_in_use)
 	TEARDOWN();
 }
 
+static void writes_half(void *arg)
+{
+	(void)arg;
+	fill(mem, 0, pages_of(LIMIT / 2));
+}
+
+/*
+ * Who waits for room gets it from those who exit, too: the daemon has nothing to do any more
+ * then, and wakes nobody up.
+ */
+TEST(room_by_exits)
+{
+	size_t pages = pages_of(LIMIT / 2), round, at;
+	pid_t child[3];
+	size_t i;
+
+	SETUP();
+	ASSERT_TRUE(limited());
+	for (round = 0; round < vt_scale(40, 4); round++) {
+		for (i = 0; i < ARRAY_SIZE(child); i++)
+			child[i] = vt_fork(writes_half, NULL);
+		at = round % 4 * pages;
+		fill(mem, at, at + pages);
+		for (i = 0; i < ARRAY_SIZE(child); i++)
+			ASSERT_EQ(0, vt_wait(child[i]));
+	}
+	TEARDOWN();
+}
+
 /* ---- the shrinker ---- */
 
 /* Ask all shrinkers for what they have. */

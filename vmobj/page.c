@@ -13,6 +13,7 @@
 #include <vmobj/compat.h>
 #include <vmobj/memcg.h>
 #include <vmobj/page.h>
+#include <vmobj/pageout.h>
 #include <vmobj/pageq.h>
 #include <vmobj/pmap.h>
 #include <vmobj/stats.h>
@@ -621,6 +622,7 @@ void vm_page_batch_flush(struct vm_page_batch *batch)
 	for (i = 0; i < batch->nr; i++)
 		set_page_private(pages[i], 0);
 	release_pages(pages, batch->nr);
+	vm_page_free_wakeup();
 	kmem_cache_free_bulk(vm_page_slab, batch->nr, (void **)batch->page);
 	vmobj_stat_add(VMOBJ_PAGE_FREES, batch->nr);
 	if (tails)

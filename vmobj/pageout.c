@@ -141,26 +141,35 @@ static unsigned long vm_pageout_limit;
 
 /* ---- how much is there, and how much too much ---- */
 
+/* Never too many: who sleeps for a page that was counted twice would not be woken up. */
 static unsigned long vm_pageout_resident(void)
+{
+	return vm_pageq_count_all() + vm_page_nr_wired();
+}
+
+/* For each fault: a page that changes queues just now may be counted twice, or not at all. */
+static unsigned long vm_pageout_resident_about(void)
 {
 	return vm_pageq_count(VM_PAGEQ_ACTIVE) +
 	       vm_pageq_count(VM_PAGEQ_INACTIVE) +
 	       vm_pageq_count(VM_PAGEQ_CACHE) + vm_page_nr_wired();
 }
 
-static unsigned long vm_pageout_over(unsigned long limit)
-{
-	unsigned long resident = vm_pageout_resident();
-
-	return limit && resident > limit ? resident - limit : 0;
-}
-
 /* Pages above the limit, or soon. */
 static unsigned long vm_pageout_excess(void)
 {
 	unsigned long limit = READ_ONCE(vm_pageout_limit);
+	unsigned long most = limit - limit / VM_PAGEOUT_EARLY;
+	unsigned long resident = vm_pageout_resident();
 
-	return vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY);
+	return limit && resident > most ? resident - most : 0;
+}
+
+static bool vm_pageout_no_room(void)
+{
+	unsigned long limit = READ_ONCE(vm_pageout_limit);
+
+	return limit && vm_pageout_resident() > limit;
 }
 
 static unsigned long vm_pageout_shortage(void)
@@ -602,8 +611,15 @@ static int vm_pageout(void *unused)
 
 static bool vm_pageout_may_go_on(unsigned int hopeless)
 {
-	return !vm_pageout_over(READ_ONCE(vm_pageout_limit)) ||
+	return !vm_pageout_no_room() ||
 	       READ_ONCE(vm_pageout_hopeless) != hopeless;
+}
+
+/* The daemon may be asleep: it sees what is too much, not who waits. */
+void vm_page_free_wakeup(void)
+{
+	if (wq_has_sleeper(&vm_pageout_progress) && !vm_pageout_no_room())
+		wake_up_all(&vm_pageout_progress);
 }
 
 static int vm_pageout_wait_for_room(void)
@@ -625,7 +641,7 @@ static int vm_pageout_wait_for_room(void)
 	if (err)
 		err = -EINTR;
 	else if (READ_ONCE(vm_pageout_hopeless) != hopeless &&
-		 vm_pageout_over(READ_ONCE(vm_pageout_limit)))
+		 vm_pageout_no_room())
 		err = -ENOSPC;
 	trace_vmobj_throttle(ktime_get_ns() - since, err);
 	return err;
@@ -633,20 +649,21 @@ static int vm_pageout_wait_for_room(void)
 
 bool vm_pageout_full(void)
 {
-	unsigned long limit = READ_ONCE(vm_pageout_limit);
+	unsigned long limit = READ_ONCE(vm_pageout_limit), resident;
 
 	if (likely(!limit))
 		return false;
-	if (vm_pageout_over(limit - limit / VM_PAGEOUT_EARLY / 2))
+	resident = vm_pageout_resident_about();
+	if (resident > limit - limit / VM_PAGEOUT_EARLY / 2)
 		vm_pageout_wakeup();
-	return vm_pageout_over(limit);
+	return resident > limit;
 }
 
 bool vm_pageout_has_room(unsigned long nr)
 {
 	unsigned long limit = READ_ONCE(vm_pageout_limit);
 
-	return !limit || vm_pageout_resident() + nr <= limit;
+	return !limit || vm_pageout_resident_about() + nr <= limit;
 }
 
 int vm_pageout_throttle(void)

@@ -182,6 +182,18 @@ unsigned long vm_pageq_count(enum vm_pageq_id id)
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_pageq_count);
 
+unsigned long vm_pageq_count_all(void)
+{
+	unsigned long nr = 0;
+	int i;
+
+	spin_lock(&vm_pageq_lock);
+	for (i = 0; i < VM_PAGEQ_NR; i++)
+		nr += vm_pageqs[i].count;
+	spin_unlock(&vm_pageq_lock);
+	return nr;
+}
+
 unsigned long vm_pageq_verify(enum vm_pageq_id id, unsigned long *walked)
 {
 	struct vm_pageq *q = &vm_pageqs[id];

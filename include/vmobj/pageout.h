@@ -60,4 +60,12 @@ bool vm_pageout_has_room(unsigned long nr);
  */
 int vm_pageout_throttle(void);
 
+/**
+ * vm_page_free_wakeup() - pages have left the queues: who waits for room may go on
+ *
+ * Not only the daemon makes room, who exits does, too (BSD vm_page_free_wakeup).  Any context
+ * but interrupts.
+ */
+void vm_page_free_wakeup(void);
+
 #endif /* _VMOBJ_PAGEOUT_H */

@@ -122,6 +122,13 @@ void vm_page_dontneed(struct vm_page *pg);
 unsigned long vm_pageq_count(enum vm_pageq_id id);
 
 /**
+ * vm_pageq_count_all() - pages (of PAGE_SIZE) on all queues at one moment
+ *
+ * Takes the lock of the queues.
+ */
+unsigned long vm_pageq_count_all(void);
+
+/**
  * vm_pageq_verify() - count a queue by walking it
  * @id: queue
  * @walked: out: pages found on the list
