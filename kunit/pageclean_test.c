@@ -7,6 +7,7 @@
 #include <linux/pagemap.h>
 
 #include <vmobj/handle.h>
+#include <vmobj/pageout.h>
 #include <vmobj/pager.h>
 
 #include "world.h"
@@ -450,6 +451,47 @@ static void page_clean_error(struct kunit *test)
 	store_end(store);
 }
 
+static void store_launder(struct store *store, unsigned long page)
+{
+	struct vm_page *pg = world_page(store->object, page);
+
+	folio_lock(pg->folio);
+	vm_page_launder(pg);
+	folio_unlock(pg->folio);
+}
+
+/* Fails if what has been laundered is not the first to go, or cannot be used any longer. */
+static void laundered_pages_are_cached(struct kunit *test)
+{
+	struct store *store = store_make(test);
+	struct vm_page *pg;
+	unsigned long i;
+
+	store_dirty_range(store, 0, 4);
+	for (i = 0; i < 3; i++)
+		store_launder(store, i);
+	KUNIT_EXPECT_EQ(test, vm_object_page_clean(store->object, 0, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, vm_pageq_count(VM_PAGEQ_CACHE), 3UL);
+	KUNIT_EXPECT_EQ(test, (int)world_page(store->object, 3)->queue,
+			(int)VM_PAGEQ_ACTIVE);
+	pg = world_page(store->object, 1);
+	folio_lock(pg->folio);
+	vm_page_touched(pg);
+	folio_unlock(pg->folio);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 2UL);
+	KUNIT_EXPECT_PTR_EQ(test, world_page(store->object, 0), NULL);
+	KUNIT_EXPECT_PTR_EQ(test, world_page(store->object, 1), pg);
+	KUNIT_EXPECT_PTR_EQ(test, world_page(store->object, 2), NULL);
+	/* One that cannot be written is not. */
+	store_dirty(store, 1, 7);
+	store_launder(store, 1);
+	store->error = -EIO;
+	KUNIT_EXPECT_EQ(test, vm_object_page_clean(store->object, 0, 0, 0), -EIO);
+	KUNIT_EXPECT_EQ(test, (int)pg->queue, (int)VM_PAGEQ_LAUNDRY);
+	store->error = 0;
+	store_end(store);
+}
+
 /* Pages go and come while others are written. */
 static void store_stir(struct store *store)
 {
@@ -546,6 +588,7 @@ static struct kunit_case pageclean_cases[] = {
 	KUNIT_CASE(page_clean_nosync),
 	KUNIT_CASE(page_clean_redirtied),
 	KUNIT_CASE(page_clean_error),
+	KUNIT_CASE(laundered_pages_are_cached),
 	KUNIT_CASE(page_clean_generation_changes),
 	KUNIT_CASE(page_clean_races_with_change),
 	KUNIT_CASE(page_clean_of_anonymous_memory),

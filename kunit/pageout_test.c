@@ -103,7 +103,7 @@ static void u60_second_chance(struct kunit *test)
 	deactivate_all(w, a);
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 0UL);
 	KUNIT_EXPECT_EQ(test, store.writes, 0U);
-	expect_queue(w, a, 0, 4, VM_PAGEQ_INACTIVE);
+	expect_queue(w, a, 0, 4, VM_PAGEQ_LAUNDRY);
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 4UL);
 	KUNIT_EXPECT_EQ(test, store.writes, 1U);
 	EXPECT_OBJECT(w, a, 1, 0, 0, true);
@@ -149,6 +149,58 @@ static void clean_pages_go_at_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 1, 0), 1UL);
 	KUNIT_EXPECT_EQ(test, store.writes, 0U);
 	EXPECT_OBJECT(w, a, 1, 0, 0, true);
+}
+
+/* Fails if pages are written while there are clean ones, or if they go in no order. */
+static void clean_pages_before_the_laundry(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a;
+
+	world_written(w, 5);
+	a = world_object(w, P, 0);
+	deactivate_all(w, a);
+	/* The first two are looked at: so many are wanted. */
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 0), 0UL);
+	expect_queue(w, a, 0, 2, VM_PAGEQ_LAUNDRY);
+	expect_queue(w, a, 2, 5, VM_PAGEQ_INACTIVE);
+	folio_clear_dirty(world_page(a, 2)->folio);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 1, 0), 1UL);
+	KUNIT_EXPECT_EQ(test, store.writes, 0U);
+	KUNIT_EXPECT_PTR_EQ(test, world_page(a, 2), NULL);
+	/* Neighbours of the laundry's first go along. */
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 1, 0), 2UL);
+	KUNIT_EXPECT_EQ(test, store.writes, 1U);
+	EXPECT_OBJECT(w, a, 1, 0, 2, true);
+	/* Its data went with the mark. */
+	world_write(w, P, 2, 3);
+	world_dump(w);
+}
+
+/* Fails if a page in the laundry loses its place to advice, or stays there when clean. */
+static void in_and_out_of_the_laundry(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a;
+	struct vm_page *pg;
+
+	world_written(w, 2);
+	a = world_object(w, P, 0);
+	deactivate_all(w, a);
+	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 0), 0UL);
+	KUNIT_EXPECT_EQ(test, vm_pageq_count(VM_PAGEQ_LAUNDRY), 2UL);
+	deactivate_all(w, a);
+	expect_queue(w, a, 0, 2, VM_PAGEQ_LAUNDRY);
+	pg = world_page(a, 1);
+	folio_lock(pg->folio);
+	folio_clear_dirty(pg->folio);
+	vm_page_laundered(pg);
+	folio_unlock(pg->folio);
+	expect_queue(w, a, 1, 2, VM_PAGEQ_INACTIVE);
+	KUNIT_EXPECT_EQ(test, world_read(w, P, 0), 1ULL);
+	expect_queue(w, a, 0, 1, VM_PAGEQ_ACTIVE);
+	KUNIT_EXPECT_EQ(test, vm_pageq_count(VM_PAGEQ_LAUNDRY), 0UL);
+	world_dump(w);
 }
 
 /* Fails if more goes than is wanted: what goes along in a cluster is not counted. */
@@ -372,6 +424,8 @@ static struct kunit_case pageout_cases[] = {
 	KUNIT_CASE(u60_second_chance),
 	KUNIT_CASE(u60_touched_pages_are_active),
 	KUNIT_CASE(clean_pages_go_at_once),
+	KUNIT_CASE(clean_pages_before_the_laundry),
+	KUNIT_CASE(in_and_out_of_the_laundry),
 	KUNIT_CASE(no_more_than_wanted),
 	KUNIT_CASE(busy_pages_are_left_alone),
 	KUNIT_CASE(locked_pages_stay),

@@ -5,7 +5,9 @@
  */
 #include "vmobj_test.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include <linux/vmobj.h>
@@ -369,6 +371,56 @@ TEST(room_by_exits)
 		for (i = 0; i < ARRAY_SIZE(child); i++)
 			ASSERT_EQ(0, vt_wait(child[i]));
 	}
+	TEARDOWN();
+}
+
+#define RIVALS		4
+#define RIVAL_SECONDS	3
+
+/* Pages that each of some processes has got, in memory that they share. */
+struct rivals {
+	_Atomic bool over;
+	_Atomic unsigned long pages[RIVALS];
+};
+
+static struct rivals *rivals;
+
+static void wants_pages(void *arg)
+{
+	size_t me = (size_t)arg, at = 0;
+	char *own = map_small(pages_of(LIMIT));
+
+	VT_CHECK(own);
+	while (!rivals->over) {
+		vt_put(own, at, 1);
+		at = (at + 1) % pages_of(LIMIT);
+		rivals->pages[me]++;
+	}
+}
+
+/* Who waits for room is not passed over for ever by those who come later. */
+TEST(rivals_get_the_same)
+{
+	unsigned long least = ULONG_MAX, most = 0;
+	pid_t child[RIVALS];
+	size_t i;
+
+	SETUP();
+	rivals = mmap(NULL, sizeof(*rivals), VT_RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, rivals);
+	ASSERT_TRUE(limited());
+	for (i = 0; i < RIVALS; i++)
+		child[i] = vt_fork(wants_pages, (void *)i);
+	sleep(RIVAL_SECONDS);
+	rivals->over = true;
+	for (i = 0; i < RIVALS; i++) {
+		EXPECT_EQ(0, vt_wait(child[i]));
+		least = rivals->pages[i] < least ? rivals->pages[i] : least;
+		most = rivals->pages[i] > most ? rivals->pages[i] : most;
+	}
+	printf("# pages in %d s: %lu to %lu\n", RIVAL_SECONDS, least, most);
+	EXPECT_LE(most, 4 * least);
+	EXPECT_EQ(0, munmap(rivals, sizeof(*rivals)));
 	TEARDOWN();
 }
 

@@ -10,7 +10,7 @@
 
 static const char * const names[] = {
 	"objects", "families", "maps", "entries", "pages", "pages_active",
-	"pages_inactive", "pages_cache", "pages_wired", "worst_hold_ns",
+	"pages_inactive", "pages_laundry", "pages_cache", "pages_wired", "worst_hold_ns",
 	"objects_created",
 	"objects_terminated", "objects_collapsed", "collapses", "bypasses",
 	"shadows", "splits", "coalesces", "joins", "faults", "zero_fills", "cow_copies",
@@ -192,7 +192,7 @@ TEST(allocs_less_frees_are_pages)
 		  vt_stat("objects_collapsed"));
 	EXPECT_EQ(vt_stat("pages"),
 		  vt_stat("pages_active") + vt_stat("pages_inactive") +
-		  vt_stat("pages_cache") + vt_stat("pages_wired"));
+		  vt_stat("pages_laundry") + vt_stat("pages_cache") + vt_stat("pages_wired"));
 	FINISH();
 }
 

@@ -18,6 +18,7 @@ static void vm_page_advise_free(struct vm_page *pg)
 {
 	folio_mkclean(pg->folio);
 	folio_clear_dirty(pg->folio);
+	vm_page_laundered(pg);
 	pg->act_count = 0;
 	vm_page_dontneed(pg);
 }

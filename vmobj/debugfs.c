@@ -499,6 +499,7 @@ static int vmobj_stats_show(struct seq_file *m, void *v)
 		   (PAGE_SHIFT - 10));
 	seq_printf(m, "pages_active %lu\n", vm_pageq_count(VM_PAGEQ_ACTIVE));
 	seq_printf(m, "pages_inactive %lu\n", vm_pageq_count(VM_PAGEQ_INACTIVE));
+	seq_printf(m, "pages_laundry %lu\n", vm_pageq_count(VM_PAGEQ_LAUNDRY));
 	seq_printf(m, "pages_cache %lu\n", vm_pageq_count(VM_PAGEQ_CACHE));
 	seq_printf(m, "pages_wired %lu\n", vm_page_nr_wired());
 	seq_printf(m, "pages_swapped %lu\n", vm_swblk_used());

@@ -155,8 +155,7 @@ static struct folio *vm_walk_lock(struct vm_object *object, struct vm_page *pg)
 		return NULL;
 	}
 	vm_page_make_valid(pg);
-	if (unlikely(pg->queue == VM_PAGEQ_INACTIVE))
-		vm_page_reactivate(pg);
+	vm_page_touched(pg);
 	return folio;
 }
 

@@ -259,6 +259,7 @@ static void vm_handle_zero_page(struct vm_page *pg, loff_t from, loff_t to)
 	folio_lock(pg->folio);
 	if (vm_page_valid(pg) && from < to) {
 		folio_zero_range(pg->folio, from, to - from);
+		vm_page_touched(pg);
 		folio_set_dirty(pg->folio);
 	}
 	folio_unlock(pg->folio);

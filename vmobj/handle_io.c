@@ -121,6 +121,8 @@ static struct folio *vm_handle_make_page(struct vm_family *family, pgoff_t index
 		folio_zero_range(folio, 0, folio_size(folio));
 		folio_mark_uptodate(folio);
 	}
+	if (folio->mapping)
+		vm_page_touched(folio->private);
 	folio_set_dirty(folio);	/* a block that it has is stale from now on */
 	folio_unlock(folio);
 	return folio;

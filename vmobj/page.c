@@ -348,7 +348,6 @@ static struct vm_page *vm_page_setup(struct vm_page *pg, struct folio *folio,
 	pg->marker = false;
 	pg->nosync = false;
 	pg->writing = false;
-	pg->winatcfls = false;
 
 	__folio_set_locked(folio);
 	if (valid)

@@ -161,6 +161,8 @@ static void vm_clean_done(struct vm_clean *clean, struct folio *folio, int err)
 		pg->writing = false;
 		if (err)
 			folio_set_dirty(folio);
+		else if (pg->queue == VM_PAGEQ_LAUNDRY && !vm_page_cache(pg))
+			vm_page_laundered(pg);
 	}
 	folio_unlock(folio);
 	folio_put(folio);

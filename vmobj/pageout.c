@@ -5,9 +5,13 @@
  *	           touched, or new
  *	        +-------------------+
  *	        v                   |
- *	     active ----------> inactive ----------> swap, or free
- *	           act_count 0:      untouched until it is
- *	           unmapped          the first in the queue
+ *	     active ----------> inactive ---+---> free
+ *	           act_count 0:       |     |
+ *	           unmapped     dirty v     |
+ *	                           laundry --+---> swap
+ *
+ * Whoever leaves a queue by the door has not been touched until it was the first there.  File
+ * pages that have been written are on the cache queue, and go before all others.
  *
  * BSD looks at the accessed bits of PTEs; a module cannot.  So a page that becomes
  * inactive is unmapped, and who touches it after that takes a fault that makes it active
@@ -60,7 +64,7 @@
 #include <vmobj/swapstore.h>
 #include <vmobj/trace.h>
 
-/* Dirty pages (or clusters of them) written in the first pass (BSD). */
+/* Pages of the laundry (or clusters of them) written in the first pass (BSD). */
 #define VM_PAGEOUT_LAUNDER	32
 
 /*
@@ -79,8 +83,9 @@
  */
 #define VM_PAGEOUT_EARLY	32
 
-/* Pages that a scan makes inactive. */
+/* Pages that a scan makes inactive; and active ones that a first pass looks at for that. */
 #define VM_PAGEOUT_BATCH	64UL
+#define VM_PAGEOUT_LOOK		(8 * VM_PAGEOUT_BATCH)
 
 /* How long who reclaims memory waits for the daemon, and the daemon after failures. */
 #define VM_PAGEOUT_WAIT		(HZ / 10)
@@ -152,6 +157,7 @@ static unsigned long vm_pageout_resident_about(void)
 {
 	return vm_pageq_count(VM_PAGEQ_ACTIVE) +
 	       vm_pageq_count(VM_PAGEQ_INACTIVE) +
+	       vm_pageq_count(VM_PAGEQ_LAUNDRY) +
 	       vm_pageq_count(VM_PAGEQ_CACHE) + vm_page_nr_wired();
 }
 
@@ -214,19 +220,19 @@ MODULE_PARM_DESC(max_resident,
 /* ---- scans ---- */
 
 /**
- * struct vm_scan - a scan of the inactive queue
+ * struct vm_scan - a scan of the queues
  * @marker: where it is
  * @target: pages wanted
- * @left: pages still to be looked at
+ * @freed: pages freed
  * @pass: see vm_pageout_scan()
  * @memcg: whose pages, or NULL for everybody's
- * @launder: dirty pages, or clusters of them, that may still be written
+ * @launder: pages of the laundry, or clusters of them, that may still be written
  * @scanned: pages that have been looked at
  */
 struct vm_scan {
 	struct vm_page *marker;
 	unsigned long target;
-	unsigned long left;
+	unsigned long freed;
 	unsigned int pass;
 	struct mem_cgroup *memcg;
 	unsigned int launder;
@@ -240,31 +246,29 @@ static struct vm_page *vm_pageout_page(struct folio *folio)
 }
 
 /*
- * Should an inactive page be spared?  Whoever has it mapped does not show when he uses it:
- * he loses it, and the page has another round.  In the first pass a dirty one has, too.
+ * Should a page be spared?  Whoever has it mapped does not show when he uses it: he loses it,
+ * and the page has another round.  Nor is a dirty one written before it has been through the
+ * laundry.
  */
-static bool vm_pageout_spare(struct vm_page *pg, const struct vm_scan *scan)
+static bool vm_pageout_spare(struct vm_page *pg, enum vm_pageq_id queue,
+			     const struct vm_scan *scan)
 {
-	bool mapped = folio_mapped(pg->folio);
-
-	if (pg->queue != VM_PAGEQ_INACTIVE)
-		return true;
-	/* Whoever may write to a page has made it dirty: no need to look at PTEs. */
-	if (!scan->launder && folio_test_dirty(pg->folio))
+	if (pg->queue != queue)
 		return true;
 	/* Large ones of mlock() are found by vm_page_out(). */
 	if (folio_test_mlocked(pg->folio)) {
 		vm_page_activate(pg);
 		return true;
 	}
-	if (scan->pass || pg->order)
-		return false;
-	if (mapped)
+	if (!scan->pass && !pg->order && folio_mapped(pg->folio)) {
 		vm_page_unmap(pg);
-	if (!mapped && (pg->winatcfls || !folio_test_dirty(pg->folio)))
+		vm_pageq_rotate(pg);
+		return true;
+	}
+	/* Whoever may write to a page has made it dirty: no need to look at PTEs. */
+	if (queue == VM_PAGEQ_LAUNDRY || !folio_test_dirty(pg->folio))
 		return false;
-	pg->winatcfls = true;
-	vm_page_deactivate(pg);
+	vm_page_launder(pg);
 	return true;
 }
 
@@ -287,7 +291,8 @@ static bool vm_pageout_is_his(struct folio *folio, const struct vm_scan *scan)
 }
 
 /* One page.  Returns pages freed, or a negative errno. */
-static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
+static long vm_pageout_try(struct folio *folio, enum vm_pageq_id queue,
+			   const struct vm_scan *scan)
 {
 	struct vm_page *pg;
 	bool spare;
@@ -297,11 +302,11 @@ static long vm_pageout_inactive(struct folio *folio, const struct vm_scan *scan)
 		return -EAGAIN;
 	pg = vm_pageout_page(folio);
 	spare = !pg || !vm_pageout_is_his(folio, scan) ||
-		vm_pageout_spare(pg, scan);
+		vm_pageout_spare(pg, queue, scan);
 	folio_unlock(folio);
 	if (spare)
 		return -EAGAIN;
-	ret = vm_page_out(folio, scan->launder);
+	ret = vm_page_out(folio, queue == VM_PAGEQ_LAUNDRY);
 	if (ret == -EBUSY)
 		vm_pageout_refused(folio);
 	return ret;
@@ -321,41 +326,38 @@ static void vm_pageout_progress_by(unsigned long freed)
 	wake_up_all(&vm_pageout_progress);
 }
 
-/* Returns pages freed.  The marker stays where it is. */
-static unsigned long vm_pageout_scan_inactive(struct vm_scan *scan)
+/* Has the laundry been enough?  After an error more would fail as well now. */
+static bool vm_pageout_laundered(struct vm_scan *scan, long ret)
 {
-	unsigned long freed = 0;
+	if (ret == -ENOMEM || ret == -ENOSPC)
+		return true;
+	return ret > 0 && !--scan->launder;
+}
+
+/* Look at no more than @left pages of a queue, in the order in which they came. */
+static void vm_pageout_scan_queue(struct vm_scan *scan, enum vm_pageq_id queue,
+				  unsigned long left)
+{
 	struct folio *folio;
 	long ret;
 
-	while (freed < scan->target && scan->left) {
-		folio = vm_pageq_scan_next(scan->marker, VM_PAGEQ_INACTIVE);
+	while (scan->freed < scan->target && left) {
+		folio = vm_pageq_scan_next(scan->marker, queue);
 		if (!folio)
 			break;
 		scan->scanned++;
-		scan->left -= min_t(unsigned long, scan->left,
-				    folio_nr_pages(folio));
-		ret = vm_pageout_inactive(folio, scan);
+		left -= min_t(unsigned long, left, folio_nr_pages(folio));
+		ret = vm_pageout_try(folio, queue, scan);
 		folio_put(folio);
 		if (ret > 0) {
-			freed += ret;
+			scan->freed += ret;
 			vm_pageout_progress_by(ret);
 		}
-		/* More would fail as well now; and so much is enough for a first pass. */
-		if (ret == -ENOMEM ||
-		    (ret > 0 && scan->launder && !--scan->launder))
+		if (queue == VM_PAGEQ_LAUNDRY && vm_pageout_laundered(scan, ret))
 			break;
-		/* What is clean may go all the same, if there is some near. */
-		if (ret == -ENOSPC) {
-			scan->launder = 0;
-			scan->left = min(scan->left,
-					 scan->target * VM_PAGEOUT_LAUNDER);
-		}
 		cond_resched();
 	}
-	vmobj_stat_add(VMOBJ_SCANS, scan->scanned);
-	vmobj_stat_add(VMOBJ_RECLAIMS, freed);
-	return freed;
+	vm_pageq_remove(scan->marker);
 }
 
 /*
@@ -376,7 +378,6 @@ static unsigned long vm_pageout_deactivate(struct vm_family *family,
 		return 0;
 	}
 	vm_page_unmap(pg);
-	pg->winatcfls = false;
 	vm_page_deactivate(pg);
 	vmobj_stat_inc(VMOBJ_DEACTIVATIONS);
 	return vm_page_nr(pg);
@@ -408,11 +409,22 @@ static unsigned long vm_pageout_active(struct folio *folio,
 	return nr;
 }
 
+/*
+ * Active pages to be looked at.  When the daemon begins none has lost its activity yet, and
+ * to look at all of them in vain would be the longest that anybody ever waits for it.
+ */
+static unsigned long vm_pageout_may_look(const struct vm_scan *scan)
+{
+	unsigned long active = vm_pageq_count(VM_PAGEQ_ACTIVE);
+
+	return scan->pass || scan->memcg ? active : min(active, VM_PAGEOUT_LOOK);
+}
+
 /* Returns pages that have become inactive. */
 static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
 					    unsigned long wanted)
 {
-	unsigned long left = vm_pageq_count(VM_PAGEQ_ACTIVE), done = 0, nr;
+	unsigned long left = vm_pageout_may_look(scan), done = 0, nr;
 	struct folio *folio;
 
 	while (done < wanted && left) {
@@ -429,36 +441,32 @@ static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
 	return done;
 }
 
+static unsigned long vm_pageout_inactive(void)
+{
+	return vm_pageq_count(VM_PAGEQ_INACTIVE) +
+	       vm_pageq_count(VM_PAGEQ_LAUNDRY);
+}
+
 /*
  * A third of all is inactive: so long is the time to be touched in (BSD).  But not all at
  * once, or who waits would wait for that; and before the last pass everything.  How many of
  * a cgroup's are is not known.
  */
-static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan,
-						 unsigned long freed)
+static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
 {
-	unsigned long inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
+	unsigned long inactive = vm_pageout_inactive();
 	unsigned long wanted = scan->target +
 			       (vm_pageq_count(VM_PAGEQ_ACTIVE) + inactive) / 3;
 
 	if (scan->memcg)
 		return 2 * scan->target;
-	if (!freed && scan->pass == VM_PAGEOUT_PASSES - 1)
+	if (!scan->freed && scan->pass == VM_PAGEOUT_PASSES - 1)
 		return ULONG_MAX;
 	return min(wanted - min(wanted, inactive), VM_PAGEOUT_BATCH);
 }
 
-/* Dirty pages that are spared in a first pass are not worth a look at all of them. */
-static unsigned long vm_pageout_may_scan(const struct vm_scan *scan)
-{
-	unsigned long inactive = vm_pageq_count(VM_PAGEQ_INACTIVE);
-
-	return scan->pass || scan->memcg ? inactive :
-	       min(inactive, scan->target * VM_PAGEOUT_LAUNDER);
-}
-
 /*
- * Dirty pages (or clusters of them) that a scan may write.  What Linux asks for is not to be
+ * Pages of the laundry (or clusters of them) that a scan may write.  What Linux asks for is not to be
  * had by moving pages about in memory.
  */
 static unsigned int vm_pageout_may_launder(unsigned int pass)
@@ -466,6 +474,28 @@ static unsigned int vm_pageout_may_launder(unsigned int pass)
 	if (!vm_pageout_excess() && !vm_swapstore_frees())
 		return 0;
 	return pass ? UINT_MAX : VM_PAGEOUT_LAUNDER;
+}
+
+/*
+ * What goes: all that is on the cache queue; as much of the inactive queue as is wanted, or in
+ * later passes all of it; the rest from the laundry.  So clean and dirty pages have about the
+ * same time to be touched in.  What comes to the laundry now stays until the next pass, but not
+ * in later ones.
+ */
+static void vm_pageout_scan_inactive(struct vm_scan *scan)
+{
+	bool all = scan->pass || scan->memcg;
+	unsigned long laundry = vm_pageq_count(VM_PAGEQ_LAUNDRY);
+
+	vm_pageout_scan_queue(scan, VM_PAGEQ_CACHE, ULONG_MAX);
+	vm_pageout_scan_queue(scan, VM_PAGEQ_INACTIVE,
+			      all ? vm_pageq_count(VM_PAGEQ_INACTIVE) : scan->target);
+	if (all)
+		laundry = vm_pageq_count(VM_PAGEQ_LAUNDRY);
+	if (scan->launder)
+		vm_pageout_scan_queue(scan, VM_PAGEQ_LAUNDRY, laundry);
+	vmobj_stat_add(VMOBJ_SCANS, scan->scanned);
+	vmobj_stat_add(VMOBJ_RECLAIMS, scan->freed);
 }
 
 unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
@@ -478,17 +508,16 @@ unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 		.memcg = memcg,
 		.launder = vm_pageout_may_launder(pass),
 	};
-	unsigned long freed, deactivated;
+	unsigned long deactivated;
 
 	mutex_lock(&vm_pageout_lock);
-	scan.left = vm_pageout_may_scan(&scan);
-	freed = vm_pageout_scan_inactive(&scan);
-	vm_pageq_remove(scan.marker);
+	vm_pageout_scan_inactive(&scan);
 	deactivated = vm_pageout_scan_active(&scan,
-					     vm_pageout_inactive_missing(&scan, freed));
+					     vm_pageout_inactive_missing(&scan));
 	mutex_unlock(&vm_pageout_lock);
-	trace_vmobj_pageout_scan(target, pass, scan.scanned, freed, deactivated);
-	return freed;
+	trace_vmobj_pageout_scan(target, pass, scan.scanned, scan.freed,
+				 deactivated);
+	return scan.freed;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_pageout_scan);
 
@@ -689,7 +718,8 @@ static unsigned long vm_shrink_count(struct shrinker *shrinker,
 				     struct shrink_control *sc)
 {
 	struct mem_cgroup *memcg = vm_shrink_memcg(sc);
-	unsigned long nr = vm_pageq_count(VM_PAGEQ_INACTIVE) +
+	unsigned long nr = vm_pageq_count(VM_PAGEQ_CACHE) +
+			   vm_pageout_inactive() +
 			   vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
 
 	if (memcg)

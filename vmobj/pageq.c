@@ -129,7 +129,6 @@ void vm_pageq_rotate(struct vm_page *pg)
 void vm_page_reactivate(struct vm_page *pg)
 {
 	pg->act_count = min(pg->act_count + VM_ACT_ADVANCE, VM_ACT_MAX);
-	pg->winatcfls = false;
 	vm_page_activate(pg);
 	vmobj_stat_inc(VMOBJ_REACTIVATIONS);
 }
@@ -137,9 +136,23 @@ EXPORT_SYMBOL_IF_KUNIT(vm_page_reactivate);
 
 void vm_page_deactivate(struct vm_page *pg)
 {
-	vm_page_requeue(pg, VM_PAGEQ_INACTIVE, false);
+	if (pg->queue != VM_PAGEQ_LAUNDRY)
+		vm_page_requeue(pg, VM_PAGEQ_INACTIVE, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_page_deactivate);
+
+void vm_page_launder(struct vm_page *pg)
+{
+	vm_page_requeue(pg, VM_PAGEQ_LAUNDRY, false);
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_page_launder);
+
+void vm_page_laundered(struct vm_page *pg)
+{
+	if (pg->queue == VM_PAGEQ_LAUNDRY)
+		vm_page_requeue(pg, VM_PAGEQ_INACTIVE, false);
+}
+EXPORT_SYMBOL_IF_KUNIT(vm_page_laundered);
 
 bool vm_page_cache(struct vm_page *pg)
 {

@@ -435,6 +435,8 @@ static long vm_pageout_finish_folio(struct vm_pageout *out, struct folio *folio,
 		       folio_ref_count(folio) == 2 + (folio == out->asked);
 		if (clean)
 			vmobj_stat_add(VMOBJ_SWAPOUTS, nr);
+		if (clean && !idle)
+			vm_page_laundered(pg);
 	} else {
 		vm_pageout_give_back(out, at, nr, err);
 	}

@@ -47,6 +47,8 @@
 #include <linux/seqlock.h>
 #include <linux/spinlock.h>
 
+#include <vmobj/pageq.h>
+
 struct mem_cgroup;
 struct vm_object;
 
@@ -67,8 +69,6 @@ struct vm_object;
  * @marker: a scan's place holder in a queue, not a page
  * @nosync: not to be written to its store before somebody asks for that (BSD
  *	PG_NOSYNC); folio lock
- * @winatcfls: dirty, and has been passed over once by the page daemon (BSD
- *	PG_WINATCFLS); folio lock
  * @writing: on its way to its store, and not to be read from there meanwhile; folio
  *	lock
  */
@@ -88,7 +88,6 @@ struct vm_page {
 	bool marker:1;
 	bool nosync:1;
 	bool writing:1;
-	bool winatcfls:1;
 };
 
 /**
@@ -222,6 +221,16 @@ static inline pgoff_t vm_page_end(const struct vm_page *pg)
 static inline bool vm_page_valid(const struct vm_page *pg)
 {
 	return folio_test_uptodate(pg->folio);
+}
+
+/**
+ * vm_page_touched() - somebody is about to use a page: it is active, if it was not
+ * @pg: page, folio locked
+ */
+static inline void vm_page_touched(struct vm_page *pg)
+{
+	if (unlikely(pg->queue > VM_PAGEQ_ACTIVE))
+		vm_page_reactivate(pg);
 }
 
 /**

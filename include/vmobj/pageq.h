@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BSD page queues: active, inactive, cache (clean, unmapped, free for the
- * taking).  A wired page is on none.  Links are folio->lru.
+ * The BSD page queues: active, inactive, laundry (inactive and dirty), cache (clean,
+ * unmapped, free for the taking).  A wired page is on none.  Links are folio->lru.
  *
  * One lock for all of them, innermost of all locks.  Nearly all pages are on one
  * queue anyway, and pages leave in batches.
@@ -23,6 +23,8 @@ struct vm_page;
  * @VM_PAGEQ_NONE: on no queue: wired, or not in an object
  * @VM_PAGEQ_ACTIVE: in use
  * @VM_PAGEQ_INACTIVE: a candidate for reuse
+ * @VM_PAGEQ_LAUNDRY: one that the page daemon has found dirty, to be written (FreeBSD
+ *	PQ_LAUNDRY)
  * @VM_PAGEQ_CACHE: clean and unmapped
  * @VM_PAGEQ_NR: number of values
  */
@@ -30,6 +32,7 @@ enum vm_pageq_id {
 	VM_PAGEQ_NONE,
 	VM_PAGEQ_ACTIVE,
 	VM_PAGEQ_INACTIVE,
+	VM_PAGEQ_LAUNDRY,
 	VM_PAGEQ_CACHE,
 	VM_PAGEQ_NR,
 };
@@ -78,7 +81,7 @@ void vm_pageq_rotate(struct vm_page *pg);
 void vm_page_activate(struct vm_page *pg);
 
 /**
- * vm_page_reactivate() - an inactive page has been touched
+ * vm_page_reactivate() - a page that is not active has been touched
  * @pg: page, folio locked; a wired page is left alone
  *
  * The next time it is to become inactive later.
@@ -87,11 +90,25 @@ void vm_page_reactivate(struct vm_page *pg);
 
 /**
  * vm_page_deactivate() - make a page a candidate for reuse
- * @pg: page, folio locked; a wired page is left alone
+ * @pg: page, folio locked; a wired one, or one in the laundry, is left alone
  *
  * (BSD vm_page_deactivate)
  */
 void vm_page_deactivate(struct vm_page *pg);
+
+/**
+ * vm_page_launder() - put a dirty page into the laundry
+ * @pg: page, folio locked; a wired page is left alone
+ *
+ * (FreeBSD vm_page_launder)
+ */
+void vm_page_launder(struct vm_page *pg);
+
+/**
+ * vm_page_laundered() - a page is clean now: what it does in the laundry is over
+ * @pg: page, folio locked; on whatever queue
+ */
+void vm_page_laundered(struct vm_page *pg);
 
 /**
  * vm_page_cache() - put a clean, unmapped, valid page on the cache queue
