@@ -466,8 +466,8 @@ static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
 }
 
 /*
- * Pages of the laundry (or clusters of them) that a scan may write.  What Linux asks for is not to be
- * had by moving pages about in memory.
+ * Pages of the laundry (or clusters of them) that a scan may write.  What Linux asks for is
+ * not to be had by moving pages about in memory.
  */
 static unsigned int vm_pageout_may_launder(unsigned int pass)
 {
