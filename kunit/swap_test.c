@@ -5,6 +5,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include <vmobj/advise.h>
 #include <vmobj/pager.h>
@@ -767,6 +768,54 @@ static void free_frees_blocks(struct kunit *test)
 	world_dump(w);
 }
 
+static void limit_depth(struct world *w, struct vm_object *top)
+{
+	world_lock(w);
+	vm_object_limit_depth(top);
+	world_unlock(w);
+	flush_work(&w->family->collapse_work);
+}
+
+/* Fails if swap keeps a chain long, or if what is copied up from there is wrong. */
+static void copy_up_of_swapped_pages(struct kunit *test)
+{
+	struct world *w = test->priv;
+	unsigned int before = vm_max_chain_depth;
+	struct vm_object *top, *object;
+	unsigned long i;
+
+	world_written(w, 6);
+	for (i = 0; i < 5; i++) {
+		world_fork(w, P);
+		world_write(w, P, i, 100 + i);
+		world_write(w, P, 5, 200 + i);
+	}
+	top = world_object(w, P, 0);
+	for (object = top->backing_object; object; object = object->backing_object)
+		for (i = 0; i < 6; i++)
+			if (world_page(object, i))
+				KUNIT_EXPECT_GT(test, page_out(w, object, i), 0L);
+	EXPECT_USED(6 + 2 * 4);
+	KUNIT_EXPECT_EQ(test, world_depth(w, P), 6U);
+
+	WRITE_ONCE(vm_max_chain_depth, 3);
+	store.error = -EIO;
+	limit_depth(w, top);
+	KUNIT_EXPECT_EQ(test, store.reads, 1U);
+	KUNIT_EXPECT_EQ(test, world_depth(w, P), 6U);
+	store.error = 0;
+	limit_depth(w, top);
+	KUNIT_EXPECT_GT(test, store.reads, 1U);
+	KUNIT_EXPECT_EQ(test, world_depth(w, P), 4U);
+	world_dump(w);
+	for (i = 1; i < 6; i++) {
+		world_kill(w, i);
+		world_dump(w);
+	}
+	WRITE_ONCE(vm_max_chain_depth, before);
+	KUNIT_EXPECT_EQ(test, world_objects(w), 1UL);
+}
+
 /* Fails if a store cannot be left while pages are in it. */
 static void drain_brings_all_back(struct kunit *test)
 {
@@ -914,6 +963,7 @@ static struct kunit_case swap_cases[] = {
 	KUNIT_CASE(unmap_frees_blocks),
 	KUNIT_CASE(coalesce_frees_stale_blocks),
 	KUNIT_CASE(free_frees_blocks),
+	KUNIT_CASE(copy_up_of_swapped_pages),
 	KUNIT_CASE(drain_brings_all_back),
 	KUNIT_CASE(random_histories_with_paging),
 	{}

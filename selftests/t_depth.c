@@ -7,6 +7,8 @@
 
 #include <sys/prctl.h>
 
+#include <linux/vmobj.h>
+
 #define DEPTH	1000
 #define PAGES	64
 
@@ -309,6 +311,66 @@ TEST(the_parent_exits_before_its_children)
 		ASSERT_TRUE(puppet_exit(i));
 	EXPECT_TRUE(look(1, 1));
 	puppet_kill_all();
+	if (vt_have_debugfs())
+		EXPECT_EQ(0, vt_stat_settles("objects", 0));
+}
+
+/* ---- what is in swap ---- */
+
+#define MAX_DEPTH	32	/* objects behind one, the parameter's default */
+#define SWAPPED		96	/* children that live */
+
+static void waits_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+}
+
+static unsigned int depth_of(size_t page)
+{
+	struct vmobj_range range;
+
+	return vt_range(mem, page, 1, &range) ? 0 : range.depth;
+}
+
+/* Write to a page, fork a child that lives, and page out all. */
+static pid_t writes_and_forks(int g)
+{
+	pid_t child;
+
+	put(g % PAGES, g);
+	child = vt_fork(waits_for_ever, NULL);
+	vt_advise(mem, 0, PAGES, VMOBJ_ADV_PAGEOUT);
+	return child;
+}
+
+/* Nothing of the chain is in memory.  It is shortened all the same, in its own time. */
+TEST(a_chain_in_swap_is_bounded)
+{
+	pid_t child[SWAPPED + 1];
+	int g, tries;
+
+	mem = vt_map(PAGES, VT_RW, MAP_PRIVATE);
+	ASSERT_NE(NULL, mem);
+	for (g = 1; g <= SWAPPED; g++)
+		child[g] = writes_and_forks(g);
+	for (tries = 100; tries && depth_of(0) > 1 + MAX_DEPTH; tries--) {
+		pid_t another = vt_fork(waits_for_ever, NULL);
+
+		usleep(100000);
+		kill(another, SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, vt_wait(another));
+	}
+	EXPECT_GE(1 + MAX_DEPTH, depth_of(0));
+	EXPECT_TRUE(sees_its_generation(SWAPPED));
+	EXPECT_TRUE(vt_check_ok());
+	for (g = 1; g <= SWAPPED; g++) {
+		kill(child[g], SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, vt_wait(child[g]));
+	}
+	EXPECT_TRUE(sees_its_generation(SWAPPED));
+	EXPECT_EQ(0, munmap(mem, PAGES * vt_page_size));
 	if (vt_have_debugfs())
 		EXPECT_EQ(0, vt_stat_settles("objects", 0));
 }

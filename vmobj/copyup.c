@@ -23,12 +23,18 @@
  * to it.  So before there is a copy, whoever looks at the page through X must lose it
  * (compare CVE-2021-29626, see fault.c), and must not use it in another way: a page
  * that get_user_pages() has given to somebody is not copied.
+ *
+ * What is in swap has to be read first, and that cannot be done with the lock held.  So the
+ * worker does it, a page or a cluster at a time, and only if nothing else makes the chain
+ * shorter.
  */
 #include <linux/highmem.h>
 #include <linux/module.h>
 
 #include <vmobj/compat.h>
 #include <vmobj/object.h>
+#include <vmobj/pageout.h>
+#include <vmobj/pager.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
 
@@ -216,3 +222,115 @@ bool vm_object_copy_up(struct vm_object *top, unsigned long *budget)
 	return false;
 }
 EXPORT_SYMBOL_IF_KUNIT(vm_object_copy_up);
+
+/* ---- what is in swap ---- */
+
+/**
+ * struct vm_swapped_up - a page in swap that is to be copied up
+ * @object: who is to get the copy, or NULL if there is no such page
+ * @backing: where it is
+ * @index: which one
+ * @cost: pages that have to be read and copied, about, until the two are apart
+ */
+struct vm_swapped_up {
+	struct vm_object *object;
+	struct vm_object *backing;
+	pgoff_t index;
+	unsigned long cost;
+};
+
+/* The first page that shows through an object and is in swap alone; or ULONG_MAX. */
+static pgoff_t vm_object_next_swapped(struct vm_object *object)
+{
+	pgoff_t index = object->pg_base;
+
+	while ((index = vm_swap_next_absent(object->backing_object, index)) <
+	       vm_object_end(object)) {
+		if (vm_object_empty(object, index, index + 1))
+			return index;
+		index++;
+		cond_resched();
+	}
+	return ULONG_MAX;
+}
+
+/* The cheapest in a chain, if it is cheaper than what has been found. */
+static void vm_chain_find_swapped(struct vm_swapped_up *up, struct vm_object *top)
+{
+	struct vm_object *object = top;
+	unsigned long cost;
+	pgoff_t index;
+
+	while ((object = object->backing_object)) {
+		cost = vm_object_copy_up_cost(object);
+		if (!cost || !vm_swap_nr(object->backing_object))
+			continue;
+		cost += vm_swap_nr(object->backing_object);
+		if (up->object && cost >= up->cost)
+			continue;
+		index = vm_object_next_swapped(object);
+		if (index == ULONG_MAX)
+			continue;
+		up->object = object;
+		up->backing = object->backing_object;
+		up->index = index;
+		up->cost = cost;
+	}
+}
+
+/* Of the chains that are still too deep.  What is found is kept, as if it were paged. */
+static bool vm_family_find_swapped(struct vm_family *family,
+				   struct vm_swapped_up *up)
+{
+	unsigned long depth = READ_ONCE(vm_max_chain_depth);
+	struct vm_object *object;
+
+	lockdep_assert_held_write(&family->lock);
+	list_for_each_entry(object, &family->objects, family_link)
+		if (vm_object_test(object, VM_OBJ_COLLAPSE_PENDING) &&
+		    vm_object_deeper(object, depth))
+			vm_chain_find_swapped(up, object);
+	if (!up->object)
+		return false;
+	vm_object_pip_add(up->object);
+	vm_object_pip_add(up->backing);
+	return true;
+}
+
+/* It is here now, but all may be different. */
+static bool vm_object_copy_up_swapped(struct vm_swapped_up *up)
+{
+	unsigned long budget = VM_CLUSTER;
+	struct vm_page *pg;
+
+	if (vm_object_test(up->object, VM_OBJ_DEAD) ||
+	    up->object->backing_object != up->backing)
+		return true;
+	pg = vm_memq_find(up->backing->memq, up->index);
+	if (!pg)
+		return false;
+	return !vm_object_shows(up->object, pg) ||
+	       vm_object_copy_up_page(up->object, pg, &budget);
+}
+
+bool vm_family_copy_up_swapped(struct vm_family *family)
+{
+	struct vm_swapped_up up = { .object = NULL };
+	bool done;
+
+	vm_family_write_lock(family);
+	done = vm_pageout_has_room(2 * VM_CLUSTER) &&
+	       vm_family_find_swapped(family, &up);
+	vm_family_write_unlock(family);
+	if (!done)
+		return false;
+
+	done = !vm_pager_getpage(up.backing, up.index);
+	vm_family_write_lock(family);
+	/* Without success it would be driven out, and read again, for ever. */
+	done = done && vm_object_copy_up_swapped(&up);
+	vm_object_pip_wakeup(up.backing);
+	vm_object_pip_wakeup(up.object);
+	vm_family_write_unlock(family);
+	return done;
+}

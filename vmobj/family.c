@@ -131,6 +131,7 @@ static void vm_family_collapse_work(struct work_struct *work)
 		more = vm_object_collapse_pending(family);
 		vm_family_write_unlock(family);
 		cond_resched();
+		more = more || vm_family_copy_up_swapped(family);
 	} while (more);
 	vm_family_put(family);
 }

@@ -622,6 +622,19 @@ void vm_object_limit_depth(struct vm_object *object);
 bool vm_object_copy_up(struct vm_object *top, unsigned long *budget);
 
 /**
+ * vm_family_copy_up_swapped() - make a chain shorter that is kept long by what is in swap
+ * @family: family lock not held
+ *
+ * Reads one page, and its neighbours if they come in a row, and copies it into the object
+ * above.  It is of the object for which least has to be read and copied.  May sleep, and do
+ * I/O.
+ *
+ * Return: true if that was a success, and more may be; false if there is nothing to do, or no
+ * room under the limit.
+ */
+bool vm_family_copy_up_swapped(struct vm_family *family);
+
+/**
  * vm_object_copy_up_page() - copy what shows of a page into the object above
  * @object: object that shadows the one @pg is in; family lock held for writing
  * @pg: page, of any size
