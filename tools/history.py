@@ -16,7 +16,7 @@ import scales
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.environ.get('HISTORY') or f'{TOP}/Documentation/performance'
-KERNELS = ['6.1', '7.3']        # which the documentation shows
+KERNELS = ['6.1', '6.12', '7.3']        # which the documentation shows
 TOLERANCE = 0.03
 
 
