@@ -29,6 +29,7 @@
  * shorter.
  */
 #include <linux/highmem.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 
 #include <vmobj/compat.h>
@@ -37,6 +38,7 @@
 #include <vmobj/pager.h>
 #include <vmobj/stats.h>
 #include <vmobj/swap.h>
+#include <vmobj/swapstore.h>
 
 #define MIN_CHAIN_DEPTH		2
 #define MAX_CHAIN_DEPTH		65536
@@ -278,18 +280,24 @@ static void vm_chain_find_swapped(struct vm_swapped_up *up, struct vm_object *to
 	}
 }
 
-/* Of the chains that are still too deep.  What is found is kept, as if it were paged. */
+/* In a chain that is still too deep.  What is found is kept, as if it were paged. */
 static bool vm_family_find_swapped(struct vm_family *family,
 				   struct vm_swapped_up *up)
 {
 	unsigned long depth = READ_ONCE(vm_max_chain_depth);
+	u64 since = ktime_get_ns();
 	struct vm_object *object;
 
 	lockdep_assert_held_write(&family->lock);
-	list_for_each_entry(object, &family->objects, family_link)
-		if (vm_object_test(object, VM_OBJ_COLLAPSE_PENDING) &&
-		    vm_object_deeper(object, depth))
-			vm_chain_find_swapped(up, object);
+	list_for_each_entry(object, &family->objects, family_link) {
+		if (!vm_object_test(object, VM_OBJ_COLLAPSE_PENDING) ||
+		    !vm_object_deeper(object, depth))
+			continue;
+		vm_chain_find_swapped(up, object);
+		if (up->object)
+			break;
+	}
+	vmobj_stat_held(since);
 	if (!up->object)
 		return false;
 	vm_object_pip_add(up->object);
@@ -318,9 +326,10 @@ bool vm_family_copy_up_swapped(struct vm_family *family)
 	struct vm_swapped_up up = { .object = NULL };
 	bool done;
 
+	if (!vm_swblk_used() || !vm_pageout_has_room(2 * VM_CLUSTER))
+		return false;
 	vm_family_write_lock(family);
-	done = vm_pageout_has_room(2 * VM_CLUSTER) &&
-	       vm_family_find_swapped(family, &up);
+	done = vm_family_find_swapped(family, &up);
 	vm_family_write_unlock(family);
 	if (!done)
 		return false;
