@@ -42,11 +42,13 @@ bench-check: ## as bench, with 64 MiB and 1 GiB; fails if a row is 3 % worse tha
 	$(Q)tools/setup build run
 	$(Q)tools/bench --check $(KERNELS)
 
+RECORDED = $(or $(KERNELS),6.1 6.12 7.3)
+
 bench-record: ## all of these; records the figures in Documentation/performance
 	$(Q)tools/setup build run charts
-	$(Q)tools/bench --record $(or $(KERNELS),6.1 6.12 7.3)
-	$(Q)tools/bench --threads --record $(or $(KERNELS),6.1 6.12 7.3)
-	$(Q)tools/bench --scale --record $(or $(KERNELS),6.1 6.12 7.3)
+	$(Q)tools/bench --record $(RECORDED)
+	$(Q)tools/bench --threads --record $(RECORDED)
+	$(Q)tools/bench --scale --record $(RECORDED)
 
 profile: ## where a row of the bench spends its instructions (KERNEL=6.1 ROW=touch)
 	$(Q)tools/setup build run

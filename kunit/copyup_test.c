@@ -2,8 +2,6 @@
 /*
  * Chains that are kept short by copying up, and merges in pieces.
  */
-#include <linux/workqueue.h>
-
 #include "world.h"
 
 #define DEPTH	3	/* max_chain_depth, where the worker is to come */
@@ -23,12 +21,6 @@ static void copyup_exit(struct kunit *test)
 {
 	WRITE_ONCE(vm_max_chain_depth, depth_before);
 	world_exit(test);
-}
-
-/* All that has been put off is done. */
-static void wait_for_worker(struct world *w)
-{
-	flush_work(&w->family->collapse_work);
 }
 
 static bool copy_up(struct world *w, struct vm_object *top, unsigned long nr)
@@ -138,7 +130,7 @@ static void what_was_copied_is_its_own(struct kunit *test)
 		world_kill(w, i);
 		world_dump(w);
 	}
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	KUNIT_EXPECT_EQ(test, world_objects(w), 1UL);
 	KUNIT_EXPECT_EQ(test, world_pages(w), 6UL);
 }
@@ -239,7 +231,7 @@ static void depth_is_bounded(struct kunit *test)
 		KUNIT_EXPECT_LE(test, world_depth(w, P), 1U + 2 * DEPTH);
 		world_dump(w);
 	}
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	world_dump(w);
 	for (proc = 0; proc < WORLD_PROCS; proc++)
 		KUNIT_EXPECT_LE(test, world_depth(w, proc), 1U + DEPTH);
@@ -270,7 +262,7 @@ static void used_pages_make_it_wait(struct kunit *test)
 		pinned[i] = world_page(world_object(w, P, 0), i)->folio;
 		folio_get(pinned[i]);
 	}
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	KUNIT_EXPECT_GT(test, world_depth(w, P), 5U);
 	KUNIT_EXPECT_TRUE(test, vm_object_test(world_object(w, P, 0),
 					       VM_OBJ_COLLAPSE_PENDING));
@@ -280,7 +272,7 @@ static void used_pages_make_it_wait(struct kunit *test)
 
 	world_fork(w, P);
 	world_write(w, P, 8, 200);
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	KUNIT_EXPECT_LE(test, world_depth(w, P), 3U);
 	KUNIT_EXPECT_FALSE(test, vm_object_test(world_object(w, P, 0),
 						VM_OBJ_COLLAPSE_PENDING));
@@ -334,7 +326,7 @@ static void big_merge_is_put_off(struct kunit *test)
 	int c = forked_and_half_written(w);
 
 	exit_and_expect_it_put_off(w, c);
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	EXPECT_OBJECT(w, world_object(w, P, 0), 1, 0, MANY, true);
 	EXPECT_COUNT(w, VMOBJ_COLLAPSES, 1);
 	KUNIT_EXPECT_EQ(test, world_pages(w), 0UL + MANY);
@@ -384,12 +376,12 @@ static void fork_while_a_merge_is_under_way(struct kunit *test)
 	world_write(w, d, 2, 2);
 	world_write(w, d, 3, 3);
 	world_dump(w);
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	world_dump(w);
 	KUNIT_EXPECT_EQ(test, world_objects(w), 3UL);
 	expect_half_written(w, d);
 	world_kill(w, d);
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	EXPECT_OBJECT(w, world_object(w, P, 0), 1, 0, MANY, true);
 	expect_half_written(w, P);
 }
@@ -423,16 +415,13 @@ static void used_pages_in_a_merge_do_not_matter(struct kunit *test)
 	world_kill(w, c);
 	KUNIT_EXPECT_EQ(test, world_depth(w, P), 6U);
 	WRITE_ONCE(vm_max_chain_depth, 2);
-	world_lock(w);
-	vm_object_limit_depth(b);
-	world_unlock(w);
-	wait_for_worker(w);
+	world_limit_depth(w, b);
 	KUNIT_EXPECT_PTR_EQ(test, b->backing_object, a);
 	KUNIT_EXPECT_LE(test, world_depth(w, P), 3U);
 	world_dump(w);
 	folio_put(pinned);
 	world_kill(w, world_fork(w, P));
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	KUNIT_EXPECT_PTR_NE(test, b->backing_object, a);
 	for (i = 300; i < 900; i++)
 		KUNIT_EXPECT_EQ(test, world_read(w, P, i), 2000 + i);
@@ -447,7 +436,7 @@ static void all_exit_while_a_merge_is_under_way(struct kunit *test)
 
 	exit_and_expect_it_put_off(w, forked_and_half_written(w));
 	world_kill(w, P);
-	wait_for_worker(w);
+	world_wait_for_worker(w);
 	KUNIT_EXPECT_EQ(test, world_pages(w), 0UL);
 }
 

@@ -81,6 +81,17 @@ static void deactivate_all(struct world *w, struct vm_object *object)
 	world_unlock(w);
 }
 
+/* A region that has been written to, all of it inactive and dirty. */
+static struct vm_object *written_and_inactive(struct world *w, unsigned long pages)
+{
+	struct vm_object *object;
+
+	world_written(w, pages);
+	object = world_object(w, P, 0);
+	deactivate_all(w, object);
+	return object;
+}
+
 static void expect_queue(struct world *w, struct vm_object *object,
 			 unsigned long from, unsigned long to,
 			 enum vm_pageq_id queue)
@@ -98,9 +109,7 @@ static void u60_second_chance(struct kunit *test)
 	struct world *w = test->priv;
 	struct vm_object *a;
 
-	world_written(w, 4);
-	a = world_object(w, P, 0);
-	deactivate_all(w, a);
+	a = written_and_inactive(w, 4);
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 0UL);
 	KUNIT_EXPECT_EQ(test, store.writes, 0U);
 	expect_queue(w, a, 0, 4, VM_PAGEQ_LAUNDRY);
@@ -119,9 +128,7 @@ static void u60_touched_pages_are_active(struct kunit *test)
 	struct world *w = test->priv;
 	struct vm_object *a;
 
-	world_written(w, 4);
-	a = world_object(w, P, 0);
-	deactivate_all(w, a);
+	a = written_and_inactive(w, 4);
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 0), 0UL);
 	KUNIT_EXPECT_EQ(test, world_read(w, P, 1), 2ULL);
 	expect_queue(w, a, 1, 2, VM_PAGEQ_ACTIVE);
@@ -157,9 +164,7 @@ static void clean_pages_before_the_laundry(struct kunit *test)
 	struct world *w = test->priv;
 	struct vm_object *a;
 
-	world_written(w, 5);
-	a = world_object(w, P, 0);
-	deactivate_all(w, a);
+	a = written_and_inactive(w, 5);
 	/* The first two are looked at: so many are wanted. */
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 0), 0UL);
 	expect_queue(w, a, 0, 2, VM_PAGEQ_LAUNDRY);
@@ -184,9 +189,7 @@ static void in_and_out_of_the_laundry(struct kunit *test)
 	struct vm_object *a;
 	struct vm_page *pg;
 
-	world_written(w, 2);
-	a = world_object(w, P, 0);
-	deactivate_all(w, a);
+	a = written_and_inactive(w, 2);
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 0), 0UL);
 	KUNIT_EXPECT_EQ(test, vm_pageq_count(VM_PAGEQ_LAUNDRY), 2UL);
 	deactivate_all(w, a);
@@ -227,9 +230,7 @@ static void busy_pages_are_left_alone(struct kunit *test)
 	struct vm_object *a;
 	struct vm_page *pg;
 
-	world_written(w, 2);
-	a = world_object(w, P, 0);
-	deactivate_all(w, a);
+	a = written_and_inactive(w, 2);
 	pg = world_page(a, 0);
 	folio_lock(pg->folio);
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 2, 1), 1UL);
@@ -291,9 +292,7 @@ static void errors_lose_nothing(struct kunit *test)
 	struct world *w = test->priv;
 	struct vm_object *a;
 
-	world_written(w, 4);
-	a = world_object(w, P, 0);
-	deactivate_all(w, a);
+	a = written_and_inactive(w, 4);
 	store.error = -EIO;
 	KUNIT_EXPECT_EQ(test, vm_pageout_scan(NULL, 4, 1), 0UL);
 	/* Four attempts are enough to know. */

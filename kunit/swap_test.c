@@ -5,7 +5,6 @@
  */
 #include <linux/highmem.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include <vmobj/advise.h>
 #include <vmobj/pager.h>
@@ -768,14 +767,6 @@ static void free_frees_blocks(struct kunit *test)
 	world_dump(w);
 }
 
-static void limit_depth(struct world *w, struct vm_object *top)
-{
-	world_lock(w);
-	vm_object_limit_depth(top);
-	world_unlock(w);
-	flush_work(&w->family->collapse_work);
-}
-
 /* Fails if swap keeps a chain long, or if what is copied up from there is wrong. */
 static void copy_up_of_swapped_pages(struct kunit *test)
 {
@@ -800,11 +791,11 @@ static void copy_up_of_swapped_pages(struct kunit *test)
 
 	WRITE_ONCE(vm_max_chain_depth, 3);
 	store.error = -EIO;
-	limit_depth(w, top);
+	world_limit_depth(w, top);
 	KUNIT_EXPECT_EQ(test, store.reads, 1U);
 	KUNIT_EXPECT_EQ(test, world_depth(w, P), 6U);
 	store.error = 0;
-	limit_depth(w, top);
+	world_limit_depth(w, top);
 	KUNIT_EXPECT_GT(test, store.reads, 1U);
 	KUNIT_EXPECT_EQ(test, world_depth(w, P), 4U);
 	world_dump(w);

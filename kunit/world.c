@@ -5,6 +5,7 @@
 #include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include "world.h"
 
@@ -53,6 +54,19 @@ void world_lock(struct world *w)
 void world_unlock(struct world *w)
 {
 	vm_family_write_unlock(w->family);
+}
+
+void world_wait_for_worker(struct world *w)
+{
+	flush_work(&w->family->collapse_work);
+}
+
+void world_limit_depth(struct world *w, struct vm_object *top)
+{
+	world_lock(w);
+	vm_object_limit_depth(top);
+	world_unlock(w);
+	world_wait_for_worker(w);
 }
 
 /* ---- processes ---- */

@@ -61,6 +61,12 @@ static inline pgoff_t at(unsigned long page)
 void world_lock(struct world *w);
 void world_unlock(struct world *w);
 
+/* All that has been put off is done. */
+void world_wait_for_worker(struct world *w);
+
+/* The same for a chain that may be too deep. */
+void world_limit_depth(struct world *w, struct vm_object *top);
+
 /* Make the first process with @pages of fresh memory. */
 void world_region(struct world *w, unsigned long pages);
 

@@ -360,17 +360,14 @@ TEST(a_chain_in_swap_is_bounded)
 		pid_t another = vt_fork(waits_for_ever, NULL);
 
 		usleep(100000);
-		kill(another, SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, vt_wait(another));
+		EXPECT_EQ(128 + SIGKILL, vt_kill(another));
 	}
 	printf("# bounded after %d forks more\n", TRIES - tries);
 	EXPECT_GE(1 + MAX_DEPTH, depth_of(0));
 	EXPECT_TRUE(sees_its_generation(SWAPPED));
 	EXPECT_TRUE(vt_check_ok());
-	for (g = 1; g <= SWAPPED; g++) {
-		kill(child[g], SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, vt_wait(child[g]));
-	}
+	for (g = 1; g <= SWAPPED; g++)
+		EXPECT_EQ(128 + SIGKILL, vt_kill(child[g]));
 	EXPECT_TRUE(sees_its_generation(SWAPPED));
 	EXPECT_EQ(0, munmap(mem, PAGES * vt_page_size));
 	if (vt_have_debugfs())

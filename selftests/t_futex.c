@@ -93,8 +93,7 @@ TEST(private_futex_survives_the_copy_of_its_page)
 	EXPECT_TRUE(wake_one(word, true));
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(NULL, result);
-	kill(pid, SIGKILL);
-	vt_wait(pid);
+	vt_kill(pid);
 }
 
 TEST(private_wake_in_the_parent_does_not_reach_the_child)

@@ -197,8 +197,7 @@ TEST(in_the_middle_of_faults)
 		pid_t pid = vt_fork(touch_much, NULL);
 
 		usleep(vt_below(&random, 20000));
-		kill(pid, SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, vt_wait(pid));
+		EXPECT_EQ(128 + SIGKILL, vt_kill(pid));
 	}
 	NOTHING_LEFT();
 }

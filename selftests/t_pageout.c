@@ -244,8 +244,7 @@ TEST(who_waits_can_be_killed)
 	for (i = 0; i < 10; i++) {
 		child = vt_fork(writes_for_ever, NULL);
 		usleep(50000 + 30000 * i);
-		kill(child, SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, vt_wait(child));
+		EXPECT_EQ(128 + SIGKILL, vt_kill(child));
 	}
 	TEARDOWN();
 }
@@ -338,10 +337,8 @@ TEST(room_where_all_is_in_use)
 		child[i] = vt_fork(reads_for_ever, NULL);
 	fill(mem, pages_of(LIMIT), pages_of(MANY));
 	EXPECT_TRUE(holds(mem, 0, pages_of(MANY)));
-	for (i = 0; i < ARRAY_SIZE(child); i++) {
-		kill(child[i], SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, vt_wait(child[i]));
-	}
+	for (i = 0; i < ARRAY_SIZE(child); i++)
+		EXPECT_EQ(128 + SIGKILL, vt_kill(child[i]));
 	TEARDOWN();
 }
 

@@ -378,8 +378,7 @@ TEST(forked_memory)
 	ASSERT_EQ(0, vt_range(mem, 4, 1, &range));
 	EXPECT_EQ(2, range.depth);
 	EXPECT_EQ(1, range.private_pages);
-	kill(pid, SIGKILL);
-	vt_wait(pid);
+	vt_kill(pid);
 	EXPECT_TRUE(agrees(mem, PAGES));
 }
 
@@ -450,8 +449,7 @@ TEST(superpages)
 	pid = vt_fork(waits, NULL);
 	vt_put(mem, 8, 8);
 	EXPECT_TRUE(agrees(mem, pages));
-	kill(pid, SIGKILL);
-	vt_wait(pid);
+	vt_kill(pid);
 	EXPECT_TRUE(agrees(mem, pages));
 	/* A part goes, and the rest of the large page stays. */
 	ASSERT_EQ(0, munmap(mem, 100 * vt_page_size));

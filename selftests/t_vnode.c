@@ -837,10 +837,8 @@ TEST_F(vnode, own_writes_stay)
 		if (i > 100)
 			ASSERT_EQ(i - 50, own[(i - 50) % 100]);
 	}
-	for (j = 0; j < 2; j++) {
-		kill(pid[j], SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, vt_wait(pid[j]));
-	}
+	for (j = 0; j < 2; j++)
+		EXPECT_EQ(128 + SIGKILL, vt_kill(pid[j]));
 	ASSERT_EQ(0, fsync(self->object));
 	ASSERT_EQ(4, pread(self->fd, &j, 4, FILE_SIZE(5) + rounds % 100 * 4));
 	EXPECT_EQ(rounds, j);
@@ -878,10 +876,8 @@ TEST_F(vnode, a_hole_beside_writers_stays)
 		ASSERT_EQ(0, data[100]);
 		ASSERT_EQ(0, data[vt_page_size - 1]);
 	}
-	for (j = 0; j < 2; j++) {
-		kill(pid[j], SIGKILL);
-		EXPECT_EQ(128 + SIGKILL, vt_wait(pid[j]));
-	}
+	for (j = 0; j < 2; j++)
+		EXPECT_EQ(128 + SIGKILL, vt_kill(pid[j]));
 }
 
 /* Fails if something hangs, or the kernel complains. */
@@ -902,10 +898,8 @@ TEST_F(vnode, everything_at_once)
 			pid[i] = vt_fork(stir_for_ever, &s);
 		}
 		usleep(200000 + vt_below(&s.random, 100000));
-		for (i = 0; i < STIR_PROCESSES; i++) {
-			kill(pid[i], SIGKILL);
-			EXPECT_EQ(128 + SIGKILL, vt_wait(pid[i]));
-		}
+		for (i = 0; i < STIR_PROCESSES; i++)
+			EXPECT_EQ(128 + SIGKILL, vt_kill(pid[i]));
 		EXPECT_TRUE(vt_check_ok());
 	}
 	self->object = attach(self->fd);

@@ -178,6 +178,13 @@ pid_t vt_fork(void (*fn)(void *arg), void *arg);
 /* Exit status of a child, or 128 + the signal that killed it. */
 int vt_wait(pid_t pid);
 
+/* Kill a child that would run on, and wait: 128 + SIGKILL, or how it had ended before. */
+static inline int vt_kill(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	return vt_wait(pid);
+}
+
 /* Fork, run, wait. */
 static inline int vt_in_child(void (*fn)(void *arg), void *arg)
 {

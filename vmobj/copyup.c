@@ -256,7 +256,7 @@ static pgoff_t vm_object_next_swapped(struct vm_object *object)
 	return ULONG_MAX;
 }
 
-/* The cheapest in a chain, if it is cheaper than what has been found. */
+/* The cheapest in a chain. */
 static void vm_chain_find_swapped(struct vm_swapped_up *up, struct vm_object *top)
 {
 	struct vm_object *object = top;
