@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What selftests/bench/paging measures, and what is to be reached."""
 
+import collections
+
 # row -> what it is called, what it is counted in, at most so much of Linux's swap
 # (None: no figure)
 ROWS = {
@@ -16,6 +18,25 @@ ROWS = {
 }
 # small pages, and superpages: Linux's provider, and ours
 PAIRS = (('anon4k', 'vmobj4k', ''), ('thp', 'vmobj2m', ', superpages'))
+
+# With --short.
+SHORT_ROWS = {
+    'fill': ('fill', 'instructions', 1.25),
+    'fill_ios': ('fill', 'I/Os', 1.0),
+    'read': ('read, sequential', 'instructions', 1.25),
+    'read_ios': ('read, sequential', 'I/Os', 1.0),
+    'write': ('write, sequential', 'instructions', 1.25),
+    'write_ios': ('write, sequential', 'I/Os', 1.0),
+    'read_random': ('read, random', 'instructions', 1.25),
+    'read_random_ios': ('read, random', 'I/Os', None),
+    'write_random': ('write, random', 'instructions', 1.25),
+    'write_random_ios': ('write, random', 'I/Os', None),
+}
+SHORT_PAIRS = (('anon4k', 'vmobj4k', ', a store'), ('anon4k', 'vmobj', ', default store'))
+
+Kind = collections.namedtuple('Kind', 'rows pairs')
+PAGING = Kind(ROWS, PAIRS)
+SHORT = Kind(SHORT_ROWS, SHORT_PAIRS)
 SLACK = 0.01    # I/Os that others make
 
 
@@ -28,19 +49,19 @@ def by_row(found):
     return costs
 
 
-def compared(costs):
+def compared(costs, kind):
     """device, what is measured, unit, most of Linux's, Linux's cost, ours"""
     for device, rows in costs.items():
-        for linux, ours, what in PAIRS:
-            for row, (text, unit, must) in ROWS.items():
+        for linux, ours, what in kind.pairs:
+            for row, (text, unit, must) in kind.rows.items():
                 if linux in rows[row]:
                     yield (device, text + what, unit, must, rows[row][linux],
                            rows[row][ours])
 
 
-def judge(costs):
+def judge(costs, kind):
     verdicts = {}
-    for device, text, unit, must, linux, ours in compared(costs):
+    for device, text, unit, must, linux, ours in compared(costs, kind):
         if must is None or not linux:
             continue
         ratio = ours / linux
@@ -51,9 +72,9 @@ def judge(costs):
     return verdicts
 
 
-def show(kernel, costs):
+def show(kernel, costs, kind):
     last = None
-    for device, text, unit, _, linux, ours in compared(costs):
+    for device, text, unit, _, linux, ours in compared(costs, kind):
         if device != last:
             print(f'\n{kernel}, {device}{"":30}{"Linux":>24}{"vmobj":>14}{"ratio":>8}')
         last = device

@@ -2,7 +2,7 @@
 /*
  * What it costs to page memory out and in, beside Linux's own swap on the same device.
  *
- *	paging [--mb N] [--runs N] DEVICE...
+ *	paging [--short] [--mb N] [--runs N] DEVICE...
  *
  * Everything on the devices is overwritten.  Linux's memory is anon4k and thp, with the
  * device as its swap; ours vmobj4k and vmobj2m, with the device as a store.  All are paged
@@ -11,6 +11,11 @@
  * Then the memory is used in any order with half of it allowed to be there: by the limit of
  * a memory cgroup, or by max_resident.  What each touch takes that has to bring a page in
  * is noted.
+ *
+ * With --short the machine has less memory than N MiB, best a third of it: the memory is
+ * filled, and read and written in a row and in any order, so that it is paged all the time.
+ * Here vmobj is memory nobody has given advice for with the default store, so that the
+ * device is swap of the system's for it as for anon4k.
  *
  * Times are those of CLOCK_MONOTONIC, as in bench.c.  Medians of some runs are printed, a
  * line of JSON for each:
@@ -41,6 +46,7 @@
 #define CGROUP		"/sys/fs/cgroup/bench"
 #define TOUCHES		10000L
 #define FIRST_TOUCHES	1000L
+#define SHORT_TOUCHES	100000L
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
@@ -51,26 +57,40 @@ enum row {
 	PAGEOUT_IOS,		/* I/Os per page */
 	IN_SEQUENTIAL,
 	IN_SEQUENTIAL_IOS,
-	NR_ROWS_OF_LARGE,
-	IN_RANDOM = NR_ROWS_OF_LARGE,
+	IN_RANDOM,
 	IN_RANDOM_IOS,
 	FAULT_MEDIAN,
 	FAULT_P99,
 	FAULT_WORST,
+	/* with --short */
+	FILL,
+	FILL_IOS,
+	READ,
+	READ_IOS,
+	WRITE,
+	WRITE_IOS,
+	READ_RANDOM,		/* per touch */
+	READ_RANDOM_IOS,
+	WRITE_RANDOM,
+	WRITE_RANDOM_IOS,
 	NR_ROWS,
 };
 
 static const char * const row_names[NR_ROWS] = {
 	"pageout", "pageout_ios", "in_sequential", "in_sequential_ios",
 	"in_random", "in_random_ios", "fault_median", "fault_p99", "fault_worst",
+	"fill", "fill_ios", "read", "read_ios", "write", "write_ios",
+	"read_random", "read_random_ios", "write_random", "write_random_ios",
 };
 
-static const char * const names[] = { "anon4k", "vmobj4k", "thp", "vmobj2m" };
+static const char * const names[] = { "anon4k", "vmobj4k", "thp", "vmobj2m", NULL };
+static const char * const names_short[] = { "anon4k", "vmobj4k", "vmobj", NULL };
 
 static long bytes = 32L << 20;
 static long runs = 3;
+static int is_short;
 
-/* What a child finds, for its parent. */
+/* What a child finds, for its parent; less than 0: nothing. */
 static double *found;
 
 /* ---- files ---- */
@@ -116,6 +136,12 @@ static int ours(const char *name)
 	return !strncmp(name, "vmobj", 5);
 }
 
+/* Is the device for Linux's swap? */
+static int swaps(const char *name)
+{
+	return !ours(name) || !strcmp(name, "vmobj");
+}
+
 static int large(const char *name)
 {
 	return !strcmp(name, "thp") || !strcmp(name, "vmobj2m");
@@ -125,7 +151,7 @@ static void begin(const char *name, const char *device)
 {
 	char command[128];
 
-	if (ours(name)) {
+	if (!swaps(name)) {
 		control("add", device);
 		return;
 	}
@@ -136,7 +162,7 @@ static void begin(const char *name, const char *device)
 
 static void end(const char *name, const char *device)
 {
-	if (ours(name))
+	if (!swaps(name))
 		control("remove", device);
 	else if (swapoff(device))
 		die(device);
@@ -300,6 +326,73 @@ static void faults(const char *name, char *p)
 		allow(name, 0);
 }
 
+/* Begin and end what has two rows, the second one with I/Os. */
+static long begin_row(const char *device, double *ios)
+{
+	*ios = device_ios(device);
+	return start_clock();
+}
+
+static void end_row(enum row row, const char *device, long n, long t, double ios)
+{
+	found[row] = (double)stop_clock(t) / n;
+	found[row + 1] = (device_ios(device) - ios) / n;
+}
+
+/* Each page that is touched must be what it was. */
+static void touch(char *p, long page, int write)
+{
+	long *word = (long *)(p + page * PAGE);
+
+	if (word[1] != page * PAGE) {
+		fprintf(stderr, "page %ld is not what it was\n", page);
+		exit(1);
+	}
+	if (write)
+		word[2]++;
+}
+
+static void touch_in_a_row(enum row row, const char *device, char *p, int write)
+{
+	long n = bytes / PAGE, i, t;
+	double ios;
+
+	t = begin_row(device, &ios);
+	for (i = 0; i < n; i++)
+		touch(p, i, write);
+	end_row(row, device, n, t, ios);
+}
+
+static void touch_anywhere(enum row row, const char *device, char *p, int write)
+{
+	unsigned long random = row;
+	double ios;
+	long i, t;
+
+	t = begin_row(device, &ios);
+	for (i = 0; i < SHORT_TOUCHES; i++) {
+		random = random * 6364136223846793005UL + 1442695040888963407UL;
+		touch(p, (random >> 33) % (bytes / PAGE), write);
+	}
+	end_row(row, device, SHORT_TOUCHES, t, ios);
+}
+
+static void measure_short(const char *name, const char *device)
+{
+	double ios;
+	char *p;
+	long t;
+
+	p = find_provider(name)->map(bytes);
+	t = begin_row(device, &ios);
+	fill(p);
+	end_row(FILL, device, bytes / PAGE, t, ios);
+	touch_in_a_row(READ, device, p, 0);
+	touch_in_a_row(WRITE, device, p, 1);
+	touch_anywhere(READ_RANDOM, device, p, 0);
+	touch_anywhere(WRITE_RANDOM, device, p, 1);
+}
+
 static void measure(const char *name, const char *device)
 {
 	char *p;
@@ -322,15 +415,18 @@ static void measure(const char *name, const char *device)
 static void run(const char *name, const char *device, double *result)
 {
 	pid_t pid;
+	int row;
 
+	for (row = 0; row < NR_ROWS; row++)
+		found[row] = -1;
 	begin(name, device);
 	pid = fork_or_die();
 	if (!pid) {
-		measure(name, device);
+		(is_short ? measure_short : measure)(name, device);
 		_exit(0);
 	}
 	reap(pid);
-	if (!ours(name))
+	if (!ours(name) && !is_short)
 		put(CGROUP "/memory.max", "max");
 	end(name, device);
 	memcpy(result, found, NR_ROWS * sizeof(*result));
@@ -346,11 +442,13 @@ static int compare(const void *a, const void *b)
 static void measure_all(const char *name, const char *device)
 {
 	double results[MAX_RUNS + 1][NR_ROWS], of_row[MAX_RUNS];
-	int i, row, rows = large(name) ? NR_ROWS_OF_LARGE : NR_ROWS;
+	int i, row;
 
-	for (i = 0; i <= runs; i++)	/* the first is not counted */
+	for (i = is_short; i <= runs; i++)	/* else the first is not counted */
 		run(name, device, results[i]);
-	for (row = 0; row < rows; row++) {
+	for (row = 0; row < NR_ROWS; row++) {
+		if (results[1][row] < 0)
+			continue;
 		for (i = 0; i < runs; i++)
 			of_row[i] = results[i + 1][row];
 		qsort(of_row, runs, sizeof(*of_row), compare);
@@ -364,12 +462,15 @@ static void parse(int argc, char **argv)
 	static const struct option options[] = {
 		{ "mb", required_argument, NULL, 'm' },
 		{ "runs", required_argument, NULL, 'r' },
+		{ "short", no_argument, &is_short, 1 },
 		{ }
 	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
+		case 0:
+			break;
 		case 'm':
 			bytes = number(optarg, 16, 1 << 20) << 20;
 			break;
@@ -377,7 +478,7 @@ static void parse(int argc, char **argv)
 			runs = number(optarg, 1, MAX_RUNS);
 			break;
 		default:
-			fputs("usage: paging [--mb N] [--runs N] DEVICE...\n", stderr);
+			fputs("usage: paging [--short] [--mb N] [--runs N] DEVICE...\n", stderr);
 			exit(2);
 		}
 	}
@@ -385,7 +486,7 @@ static void parse(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	unsigned int n;
+	const char * const *name;
 
 	parse(argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -393,12 +494,12 @@ int main(int argc, char **argv)
 		     -1, 0);
 	if (found == MAP_FAILED)
 		die("mmap");
-	if (mkdir(CGROUP, 0755) && errno != EEXIST)
+	if (!is_short && mkdir(CGROUP, 0755) && errno != EEXIST)
 		die(CGROUP);
 	sleep(1);
 	for (; optind < argc; optind++)
-		for (n = 0; n < ARRAY_SIZE(names); n++)
-			measure_all(names[n], argv[optind]);
+		for (name = is_short ? names_short : names; *name; name++)
+			measure_all(*name, argv[optind]);
 	rmdir(CGROUP);
 	puts("--- end");
 	return 0;
