@@ -54,6 +54,9 @@
 #define VM_STORE_FAILURES	4
 #define VM_STORE_REST		HZ
 
+/* Freed blocks that are told to a store at once. */
+#define VM_STORE_DISCARDS	256
+
 /* So many free runs are looked at for one that is long enough. */
 #define VM_SWBLK_RUNS	64
 
@@ -69,6 +72,7 @@
  * @used: blocks that somebody has
  * @bad: blocks that could not be written
  * @discards: blocks that wait for @discard_work
+ * @discard_low: none of them is before this one
  * @cursor: where the next search begins
  * @map: blocks that are not to be allocated
  * @discard: blocks to be discarded
@@ -92,10 +96,11 @@ struct vm_swap_store {
 	unsigned long used;
 	unsigned long bad;
 	unsigned long discards;
+	unsigned long discard_low;
 	unsigned long cursor;
 	unsigned long *map;
 	unsigned long *discard;
-	struct work_struct discard_work;
+	struct delayed_work discard_work;
 	u32 *checksums;
 	unsigned int io;
 	unsigned long pages[2];
@@ -244,6 +249,19 @@ static bool vm_store_unuse(struct vm_swap_store *store, unsigned int nr)
 	return store->draining && !store->used;
 }
 
+/*
+ * Blocks are freed one after the other, and told to the store together: that is one run of
+ * the worker, and mostly one run of blocks.  A jiffy, or so many of them, are not waited for
+ * in vain by who needs their memory.
+ */
+static void vm_store_discard_soon(struct vm_swap_store *store)
+{
+	if (store->discards < VM_STORE_DISCARDS)
+		queue_delayed_work(vm_swap_wq, &store->discard_work, 1);
+	else
+		mod_delayed_work(vm_swap_wq, &store->discard_work, 0);
+}
+
 void vm_swblk_free(vm_swblk_t first, unsigned int nr)
 {
 	unsigned long index = vm_swblk_index(first);
@@ -255,8 +273,10 @@ void vm_swblk_free(vm_swblk_t first, unsigned int nr)
 	if (!WARN_ON_ONCE(!store || !vm_store_has(store, index, nr))) {
 		if (store->ops->discard) {
 			bitmap_set(store->discard, index, nr);
+			if (!store->discards || index < store->discard_low)
+				store->discard_low = index;
 			store->discards += nr;
-			queue_work(vm_swap_wq, &store->discard_work);
+			vm_store_discard_soon(store);
 		} else {
 			bitmap_clear(store->map, index, nr);
 		}
@@ -362,31 +382,30 @@ bool vm_swapstore_frees(void)
 
 /* ---- discarding ---- */
 
-/* Take a run of blocks to be discarded, from *@first on or else from the beginning. */
+/* Take the first run of blocks to be discarded.  Returns how many there are, or 0. */
 static unsigned long vm_store_next_discard(struct vm_swap_store *store,
 					   unsigned long *first)
 {
-	unsigned long nr = 0, index;
+	unsigned long end = 0;
 
 	spin_lock(&vm_swblk_lock);
-	index = find_next_bit(store->discard, store->blocks, *first);
-	if (index >= store->blocks)
-		index = find_first_bit(store->discard, store->blocks);
-	if (index < store->blocks) {
-		nr = find_next_zero_bit(store->discard, store->blocks, index) -
-		     index;
-		bitmap_clear(store->discard, index, nr);
+	/* A store has many words of bits: no look at them in vain. */
+	if (store->discards) {
+		*first = find_next_bit(store->discard, store->blocks,
+				       store->discard_low);
+		end = find_next_zero_bit(store->discard, store->blocks, *first);
+		bitmap_clear(store->discard, *first, end - *first);
+		store->discard_low = end;
 	}
 	spin_unlock(&vm_swblk_lock);
-	*first = index;
-	return nr;
+	return end ? end - *first : 0;
 }
 
 static void vm_store_discard(struct work_struct *work)
 {
 	struct vm_swap_store *store = container_of(work, struct vm_swap_store,
-						   discard_work);
-	unsigned long first = 0, nr;
+						   discard_work.work);
+	unsigned long first, nr;
 
 	while ((nr = vm_store_next_discard(store, &first))) {
 		store->ops->discard(store->data, first, nr);
@@ -394,7 +413,6 @@ static void vm_store_discard(struct work_struct *work)
 		bitmap_clear(store->map, first, nr);
 		store->discards -= nr;
 		spin_unlock(&vm_swblk_lock);
-		first += nr;
 		cond_resched();
 	}
 }
@@ -595,7 +613,7 @@ int vm_swapstore_add(const char *name, const struct vm_store_ops *ops,
 	store->ops = ops;
 	store->data = data;
 	store->priority = priority;
-	INIT_WORK(&store->discard_work, vm_store_discard);
+	INIT_DELAYED_WORK(&store->discard_work, vm_store_discard);
 	err = vm_store_register(store);
 	if (err)
 		vm_store_free(store);
@@ -611,7 +629,7 @@ static void vm_store_close(struct vm_swap_store *store)
 	WRITE_ONCE(vm_store_table[store->number], NULL);
 	spin_unlock(&vm_swblk_lock);
 	wait_event(vm_stores_wait, !READ_ONCE(store->io));
-	cancel_work_sync(&store->discard_work);
+	flush_delayed_work(&store->discard_work);
 	if (store->ops->close)
 		store->ops->close(store->data);
 	vm_store_free(store);
