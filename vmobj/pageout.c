@@ -99,9 +99,12 @@
 /* How often it looks whether who was killed before has exited. */
 #define VM_OOM_VICTIM_TRIES	20
 
-/* Pages that the daemon is to make free instead; and those of a cgroup at its limit. */
-#define VM_PAGEOUT_OOM_TARGET	256UL
-#define VM_PAGEOUT_MEMCG_TARGET	256UL
+/*
+ * Pages that the daemon makes free at least when Linux asks.  Each time that kswapd or who
+ * reclaims memory himself comes again it goes through all shrinkers and all lists, which is
+ * dearer than some pages.
+ */
+#define VM_PAGEOUT_TARGET	256UL
 
 /* The daemon waits twice as long after each round of failures, so often. */
 #define VM_PAGEOUT_DOUBLINGS	6
@@ -312,18 +315,25 @@ static long vm_pageout_try(struct folio *folio, enum vm_pageq_id queue,
 	return ret;
 }
 
-/* Who waits for pages need not wait for the end of the scan. */
-static void vm_pageout_progress_by(unsigned long freed)
+/*
+ * Who waits for pages need not wait for the end of the scan.  A fault waits for one; Linux
+ * gets all that it has asked for before it looks again, or a good part of it if that is a
+ * cgroup's.
+ */
+static void vm_pageout_progress_by(struct vm_scan *scan, unsigned long freed)
 {
 	long deficit = atomic_long_read(&vm_pageout_deficit);
 	long asked = min_t(long, freed, deficit);
+	bool enough = scan->memcg && scan->freed % SWAP_CLUSTER_MAX < freed;
 
 	if (asked > 0) {
 		atomic_long_sub(asked, &vm_pageout_deficit);
 		atomic_long_add(asked, &vm_pageout_unclaimed);
+		enough = enough || asked == deficit;
 	}
 	atomic_long_add(freed, &vm_pageout_freed);
-	wake_up_all(&vm_pageout_progress);
+	if (enough || atomic_read(&vm_pageout_waiters))
+		wake_up_all(&vm_pageout_progress);
 }
 
 /* Has the laundry been enough?  After an error more would fail as well now. */
@@ -351,7 +361,7 @@ static void vm_pageout_scan_queue(struct vm_scan *scan, enum vm_pageq_id queue,
 		folio_put(folio);
 		if (ret > 0) {
 			scan->freed += ret;
-			vm_pageout_progress_by(ret);
+			vm_pageout_progress_by(scan, ret);
 		}
 		if (queue == VM_PAGEQ_LAUNDRY && vm_pageout_laundered(scan, ret))
 			break;
@@ -583,9 +593,12 @@ static void vm_pageout_run_memcg(void)
 	struct mem_cgroup *memcg = vm_pageout_next_memcg();
 	unsigned int pass = 0;
 
-	while (memcg && pass <= VM_PAGEOUT_PASSES &&
-	       !vm_pageout_scan(memcg, VM_PAGEOUT_MEMCG_TARGET, pass))
+	if (!memcg)
+		return;
+	while (pass <= VM_PAGEOUT_PASSES &&
+	       !vm_pageout_scan(memcg, VM_PAGEOUT_TARGET, pass))
 		pass++;
+	wake_up_all(&vm_pageout_progress);
 }
 
 static bool vm_pageout_is_back(void)
@@ -647,7 +660,8 @@ static bool vm_pageout_may_go_on(unsigned int hopeless)
 /* The daemon may be asleep: it sees what is too much, not who waits. */
 void vm_page_free_wakeup(void)
 {
-	if (wq_has_sleeper(&vm_pageout_progress) && !vm_pageout_no_room())
+	if (wq_has_sleeper(&vm_pageout_progress) &&
+	    atomic_read(&vm_pageout_waiters) && !vm_pageout_no_room())
 		wake_up_all(&vm_pageout_progress);
 }
 
@@ -730,8 +744,10 @@ static unsigned long vm_shrink_count(struct shrinker *shrinker,
 /* The daemon is asked for more, but never for more than there is. */
 static void vm_shrink_ask(unsigned long nr)
 {
-	if (atomic_long_read(&vm_pageout_deficit) < vm_pageout_resident())
-		atomic_long_add(nr, &vm_pageout_deficit);
+	long deficit = atomic_long_read(&vm_pageout_deficit);
+
+	if (deficit < VM_PAGEOUT_TARGET && deficit < vm_pageout_resident())
+		atomic_long_add(max(nr, VM_PAGEOUT_TARGET), &vm_pageout_deficit);
 	vm_pageout_wakeup();
 }
 
@@ -747,32 +763,36 @@ static void vm_shrink_ask_memcg(struct mem_cgroup *memcg)
 	vm_pageout_wakeup();
 }
 
+/* Has the daemon freed something of a cgroup's, or else all that was asked for? */
+static bool vm_shrink_done(const struct mem_cgroup *memcg, unsigned long before)
+{
+	if (memcg)
+		return atomic_long_read(&vm_pageout_freed) != before;
+	return atomic_long_read(&vm_pageout_deficit) <= 0 ||
+	       !vm_pageout_has_hope();
+}
+
 /*
- * Wait for the daemon, if that is allowed, until it has freed more than @before, or has given
- * up.  Returns how many more.
+ * Wait for the daemon, if that is allowed, for a little while.  Returns how many pages it has
+ * freed since there were @before.
  */
 static unsigned long vm_shrink_wait(const struct shrink_control *sc,
+				    const struct mem_cgroup *memcg,
 				    unsigned long before)
 {
-	if (current_is_kswapd() || current->flags & PF_KTHREAD ||
+	if ((current->flags & PF_KTHREAD && !current_is_kswapd()) ||
 	    !(sc->gfp_mask & __GFP_IO))
 		return 0;
 	wait_event_killable_timeout(vm_pageout_progress,
-				    atomic_long_read(&vm_pageout_freed) != before ||
-				    !vm_pageout_has_hope(),
+				    vm_shrink_done(memcg, before),
 				    VM_PAGEOUT_WAIT);
 	return atomic_long_read(&vm_pageout_freed) - before;
 }
 
 /* What was freed because Linux had asked is told to who comes next. */
-static unsigned long vm_shrink_claim(unsigned long most)
+static unsigned long vm_shrink_claim(void)
 {
-	long nr = min_t(long, atomic_long_read(&vm_pageout_unclaimed), most);
-
-	if (nr <= 0)
-		return 0;
-	atomic_long_sub(nr, &vm_pageout_unclaimed);
-	return nr;
+	return atomic_long_xchg(&vm_pageout_unclaimed, 0);
 }
 
 static unsigned long vm_shrink_scan(struct shrinker *shrinker,
@@ -785,11 +805,14 @@ static unsigned long vm_shrink_scan(struct shrinker *shrinker,
 		return SHRINK_STOP;
 	if (memcg) {
 		vm_shrink_ask_memcg(memcg);
-		freed = vm_shrink_wait(sc, before);
+		freed = vm_shrink_wait(sc, memcg, before);
 	} else {
-		vm_shrink_ask(sc->nr_to_scan);
-		vm_shrink_wait(sc, before);
-		freed = vm_shrink_claim(sc->nr_to_scan);
+		freed = vm_shrink_claim();
+		if (!freed) {
+			vm_shrink_ask(sc->nr_to_scan);
+			vm_shrink_wait(sc, memcg, before);
+			freed = vm_shrink_claim();
+		}
 	}
 	/* Or who reclaims would think that there is no progress, and kill. */
 	compat_account_reclaimed(freed);
@@ -817,7 +840,7 @@ static unsigned long vm_oom_wait_for_daemon(void)
 
 	/* It may have given up, but not since this is known to be the last resort. */
 	WRITE_ONCE(vm_pageout_failed, 0);
-	vm_shrink_ask(VM_PAGEOUT_OOM_TARGET);
+	vm_shrink_ask(VM_PAGEOUT_TARGET);
 	wait_event_killable_timeout(vm_pageout_progress,
 				    atomic_long_read(&vm_pageout_freed) != before ||
 				    READ_ONCE(vm_pageout_hopeless) != hopeless,

@@ -399,6 +399,7 @@ static inline bool compat_bdev_synchronous(struct block_device *bdev)
 		.count_objects = (count),				\
 		.scan_objects = (scan),					\
 		.seeks = DEFAULT_SEEKS,					\
+		.batch = SWAP_CLUSTER_MAX,				\
 		.flags = SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB,	\
 	};								\
 									\
@@ -414,6 +415,7 @@ static inline bool compat_bdev_synchronous(struct block_device *bdev)
 	if (_shrinker) {						\
 		_shrinker->count_objects = (count);			\
 		_shrinker->scan_objects = (scan);			\
+		_shrinker->batch = SWAP_CLUSTER_MAX;			\
 		shrinker_register(_shrinker);				\
 	}								\
 	_shrinker;							\
