@@ -10,6 +10,7 @@
 #include <linux/ktime.h>
 #include <linux/slab.h>
 
+#include <vmobj/alloc.h>
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
 #include <vmobj/memcg.h>
@@ -59,7 +60,8 @@ struct vm_map *vm_map_create(struct vm_family *family, struct mm_struct *mm,
 
 	lockdep_assert_held_write(&family->lock);
 
-	map = vm_memcg_alloc(vm_map_slab, GFP_VMOBJ_NOFAIL | __GFP_ZERO);
+	map = vm_alloc_locked(GFP_VMOBJ_NOFAIL | __GFP_ZERO, vm_memcg_alloc,
+			      vm_map_slab);
 	vm_memcg_add(&map->memcg_link);
 	map->id = atomic64_inc_return(&vm_map_last_id);
 	map->family = family;
@@ -233,7 +235,8 @@ static struct vm_map_entry *vm_map_entry_new(struct vm_map *map, pgoff_t start,
 {
 	struct vm_map_entry *entry;
 
-	entry = kmem_cache_zalloc(vm_map_entry_slab, GFP_VMOBJ_NOFAIL);
+	entry = vm_alloc_locked(GFP_VMOBJ_NOFAIL, kmem_cache_zalloc,
+				vm_map_entry_slab);
 	entry->map = map;
 	entry->start = start;
 	entry->end = end;

@@ -19,6 +19,7 @@
 #include <linux/rmap.h>
 #include <linux/slab.h>
 
+#include <vmobj/alloc.h>
 #include <vmobj/compat.h>
 #include <vmobj/map.h>
 #include <vmobj/object.h>
@@ -77,7 +78,7 @@ struct vm_object *vm_object_allocate(struct vm_family *family,
 
 	lockdep_assert_held_write(&family->lock);
 
-	object = kmem_cache_zalloc(vm_object_slab, gfp);
+	object = vm_alloc_locked(gfp, kmem_cache_zalloc, vm_object_slab);
 	if (!object)
 		return NULL;
 	object->memq = vm_memq_alloc(gfp);

@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include <vmobj/alloc.h>
 #include <vmobj/compat.h>
 #include <vmobj/memcg.h>
 #include <vmobj/page.h>
@@ -47,7 +48,8 @@ void vm_page_exit(void)
 
 struct vm_memq *vm_memq_alloc(gfp_t gfp)
 {
-	struct vm_memq *q = kmem_cache_zalloc(vm_memq_slab, gfp);
+	struct vm_memq *q = vm_alloc_locked(gfp, kmem_cache_zalloc,
+					    vm_memq_slab);
 
 	if (!q)
 		return NULL;

@@ -12,6 +12,7 @@
 #include <linux/bitmap.h>
 #include <linux/slab.h>
 
+#include <vmobj/alloc.h>
 #include <vmobj/compat.h>
 #include <vmobj/object.h>
 #include <vmobj/writeset.h>
@@ -111,7 +112,8 @@ static struct vm_writeset_group *vm_writeset_group_new(unsigned long key,
 	struct vm_writeset_group *group;
 	unsigned long i;
 
-	group = kzalloc(struct_size(group, chunk, nr), GFP_KERNEL_ACCOUNT);
+	group = vm_alloc_locked(GFP_KERNEL_ACCOUNT, kzalloc,
+				struct_size(group, chunk, nr));
 	if (!group)
 		return NULL;
 	group->key = key;
@@ -134,6 +136,22 @@ vm_writeset_find_group(struct vm_object *object, unsigned long key)
 	return group;
 }
 
+/* Returns what is there already, an error, or NULL.  As vm_alloc_locked(). */
+static void *vm_writeset_put_group(struct vm_object *object, unsigned long first,
+				   struct vm_writeset_group *group)
+{
+	unsigned long slot = vm_writeset_slot(first);
+	unsigned int flags = memalloc_noreclaim_save();
+	void *old = xa_cmpxchg(&object->writeset, slot, NULL, group,
+			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+
+	memalloc_noreclaim_restore(flags);
+	if (!xa_is_err(old))
+		return old;
+	return xa_cmpxchg(&object->writeset, slot, NULL, group,
+			  GFP_KERNEL_ACCOUNT);
+}
+
 /* A new one; or the one that somebody else has made meanwhile. */
 static struct vm_writeset_group *
 vm_writeset_make_group(struct vm_object *object, unsigned long key)
@@ -151,8 +169,7 @@ vm_writeset_make_group(struct vm_object *object, unsigned long key)
 	group = vm_writeset_group_new(first, nr);
 	if (!group)
 		return NULL;
-	old = xa_cmpxchg(&object->writeset, vm_writeset_slot(first), NULL,
-			 group, GFP_KERNEL_ACCOUNT);
+	old = vm_writeset_put_group(object, first, group);
 	if (!old)
 		return group;
 	kfree(group);
