@@ -380,6 +380,20 @@ static void discards_are_put_together(struct kunit *test)
 	stub_end(stub, NAME);
 }
 
+/* Fails if a store is not told of blocks that were freed just before it is removed. */
+static void removed_stores_are_discarded(struct kunit *test)
+{
+	struct stub *stub = stub_add(test, NAME, &discard_ops, PRIORITY);
+	unsigned int i;
+
+	stub_fill(stub);
+	for (i = BLOCKS; i--; )
+		stub_free(stub, i, 1);
+	stub_end(stub, NAME);
+	for (i = 0; i < BLOCKS; i++)
+		KUNIT_EXPECT_EQ(test, 1U, stub->discarded[i]);
+}
+
 /* ---- I/O ---- */
 
 static struct page **pages_make(struct kunit *test, unsigned int nr)
@@ -774,6 +788,7 @@ static struct kunit_case swapstore_cases[] = {
 	KUNIT_CASE(spoiled_blocks_are_left_alone),
 	KUNIT_CASE(freed_blocks_are_discarded),
 	KUNIT_CASE(discards_are_put_together),
+	KUNIT_CASE(removed_stores_are_discarded),
 	KUNIT_CASE(io_of_many_pages),
 	KUNIT_CASE(checksums),
 	KUNIT_CASE(io_errors),

@@ -351,13 +351,27 @@ static bool group_remove(void)
 	return false;
 }
 
+static void sample(void *arg)
+{
+	uint64_t seed = *(uint64_t *)arg;
+
+	VT_CHECK(pt_sample(&area, vt_scale(1000, 200), &seed));
+}
+
 static void in_group(void *arg)
 {
 	uint64_t seed = *(uint64_t *)arg;
+	int i;
 
 	VT_CHECK(pt_write(CGROUP "/cgroup.procs", "0"));
 	VT_CHECK(pt_fill(&area, 2 * GROUP_LIMIT / vt_page_size));
 	VT_CHECK(pt_use(&area, vt_scale(5000, 500), &seed));
+	for (i = 0; i < 5; i++) {
+		pid_t child = vt_fork(sample, &seed);
+
+		VT_CHECK(pt_use(&area, vt_scale(1000, 200), &seed));
+		VT_CHECK(!vt_wait(child));
+	}
 	VT_CHECK(pt_holds(&area));
 }
 

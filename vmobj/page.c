@@ -410,7 +410,13 @@ struct vm_page *vm_page_alloc_copy(struct vm_page *pg, pgoff_t index)
 
 struct vm_page *vm_page_alloc_sure(struct vm_page *pg, pgoff_t index)
 {
-	return vm_page_alloc_charged(pg, index, __GFP_NOFAIL);
+	unsigned int flags = memalloc_noreclaim_save();
+	struct vm_page *copy;
+
+	/* As vm_alloc_locked(); but the reserves are not for so many pages. */
+	copy = vm_page_alloc_charged(pg, index, __GFP_NOMEMALLOC | __GFP_NOWARN);
+	memalloc_noreclaim_restore(flags);
+	return copy ?: vm_page_alloc_charged(pg, index, __GFP_NOFAIL);
 }
 
 /* ---- allocation in batches ---- */

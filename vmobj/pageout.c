@@ -123,6 +123,7 @@ static atomic_long_t vm_pageout_unclaimed;
 /* A cgroup that is to give back pages, with a reference, or NULL; has it asked anew? */
 static struct mem_cgroup *vm_pageout_memcg;
 static bool vm_pageout_memcg_asked;
+static unsigned int vm_pageout_memcg_runs;	/* how often that has been done */
 static DEFINE_SPINLOCK(vm_pageout_memcg_lock);
 
 /*
@@ -136,8 +137,13 @@ static unsigned int vm_pageout_hopeless;
 static unsigned int vm_pageout_contended;
 static unsigned long vm_pageout_touched;
 
-/* Where a scan is; allocated early, as there is no memory when it is needed. */
+/*
+ * Where a scan is; allocated early, as there is no memory when it is needed.  Scans for a
+ * cgroup go on where the last one ended, like the hands of a clock: its pages are few among
+ * many, and to pass all others each time would take longer the more there are.
+ */
 static struct vm_page *vm_pageout_marker;
+static struct vm_page *vm_pageout_hand[VM_PAGEQ_NR];
 static DEFINE_MUTEX(vm_pageout_lock);
 
 /* Faults that wait for room. */
@@ -224,7 +230,6 @@ MODULE_PARM_DESC(max_resident,
 
 /**
  * struct vm_scan - a scan of the queues
- * @marker: where it is
  * @target: pages wanted
  * @freed: pages freed
  * @pass: see vm_pageout_scan()
@@ -233,7 +238,6 @@ MODULE_PARM_DESC(max_resident,
  * @scanned: pages that have been looked at
  */
 struct vm_scan {
-	struct vm_page *marker;
 	unsigned long target;
 	unsigned long freed;
 	unsigned int pass;
@@ -241,6 +245,47 @@ struct vm_scan {
 	unsigned int launder;
 	unsigned long scanned;
 };
+
+/**
+ * struct vm_pageout_walk - on its way through a queue
+ * @queue: which one
+ * @marker: where it is
+ * @again: from the head once more, as it began somewhere else
+ */
+struct vm_pageout_walk {
+	enum vm_pageq_id queue;
+	struct vm_page *marker;
+	bool again;
+};
+
+static struct vm_pageout_walk vm_pageout_begin(const struct vm_scan *scan,
+					     enum vm_pageq_id queue)
+{
+	return (struct vm_pageout_walk){
+		.queue = queue,
+		.marker = scan->memcg ? vm_pageout_hand[queue] :
+					vm_pageout_marker,
+		.again = scan->memcg,
+	};
+}
+
+/* The next folio, with a reference, or NULL. */
+static struct folio *vm_pageout_next(struct vm_pageout_walk *walk)
+{
+	struct folio *folio = vm_pageq_scan_next(walk->marker, walk->queue);
+
+	if (!folio && walk->again) {
+		walk->again = false;
+		folio = vm_pageq_scan_next(walk->marker, walk->queue);
+	}
+	return folio;
+}
+
+static void vm_pageout_end(const struct vm_pageout_walk *walk)
+{
+	if (walk->marker == vm_pageout_marker)
+		vm_pageq_remove(walk->marker);
+}
 
 /* With the folio of a page that was on a queue locked: is it still a page of ours? */
 static struct vm_page *vm_pageout_page(struct folio *folio)
@@ -301,11 +346,10 @@ static long vm_pageout_try(struct folio *folio, enum vm_pageq_id queue,
 	bool spare;
 	long ret;
 
-	if (!folio_trylock(folio))
+	if (!vm_pageout_is_his(folio, scan) || !folio_trylock(folio))
 		return -EAGAIN;
 	pg = vm_pageout_page(folio);
-	spare = !pg || !vm_pageout_is_his(folio, scan) ||
-		vm_pageout_spare(pg, queue, scan);
+	spare = !pg || vm_pageout_spare(pg, queue, scan);
 	folio_unlock(folio);
 	if (spare)
 		return -EAGAIN;
@@ -348,11 +392,12 @@ static bool vm_pageout_laundered(struct vm_scan *scan, long ret)
 static void vm_pageout_scan_queue(struct vm_scan *scan, enum vm_pageq_id queue,
 				  unsigned long left)
 {
+	struct vm_pageout_walk walk = vm_pageout_begin(scan, queue);
 	struct folio *folio;
 	long ret;
 
 	while (scan->freed < scan->target && left) {
-		folio = vm_pageq_scan_next(scan->marker, queue);
+		folio = vm_pageout_next(&walk);
 		if (!folio)
 			break;
 		scan->scanned++;
@@ -367,22 +412,30 @@ static void vm_pageout_scan_queue(struct vm_scan *scan, enum vm_pageq_id queue,
 			break;
 		cond_resched();
 	}
-	vm_pageq_remove(scan->marker);
+	vm_pageout_end(&walk);
 }
 
 /*
- * Make a page inactive if it has not been touched for long; the more scans have failed,
- * the shorter that is: after two nothing is left of VM_ACT_MAX.  Returns pages.
+ * How fast pages that are not touched become inactive: the more scans have failed, the
+ * faster; after two nothing is left of VM_ACT_MAX.  A scan for a cgroup that comes by takes
+ * what has been touched once: to come again means to pass everybody else's pages.
  */
+static unsigned int vm_pageout_decline(const struct vm_scan *scan)
+{
+	unsigned int decline = 1 + scan->pass * scan->pass * VM_ACT_MAX / 4;
+
+	return scan->memcg ? max(decline, VM_ACT_INIT) : decline;
+}
+
+/* Make a page inactive if it has not been touched for long.  Returns pages. */
 static unsigned long vm_pageout_deactivate(struct vm_family *family,
 					   struct vm_page *pg,
-					   unsigned int pass)
+					   const struct vm_scan *scan)
 {
-	unsigned int decline = 1 + pass * pass * VM_ACT_MAX / 4;
-
 	if (pg->queue != VM_PAGEQ_ACTIVE || vm_page_mlocked(family, pg))
 		return 0;
-	pg->act_count -= min_t(unsigned int, pg->act_count, decline);
+	pg->act_count -= min_t(unsigned int, pg->act_count,
+			       vm_pageout_decline(scan));
 	if (pg->act_count) {
 		vm_pageq_rotate(pg);
 		return 0;
@@ -411,7 +464,7 @@ static unsigned long vm_pageout_active(struct folio *folio,
 	if (folio_trylock(folio)) {
 		pg = vm_pageout_page(folio);
 		if (pg && folio->mapping == family->mapping)
-			nr = vm_pageout_deactivate(family, pg, scan->pass);
+			nr = vm_pageout_deactivate(family, pg, scan);
 		folio_unlock(folio);
 	}
 	vm_family_read_unlock(family);
@@ -434,11 +487,12 @@ static unsigned long vm_pageout_may_look(const struct vm_scan *scan)
 static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
 					    unsigned long wanted)
 {
+	struct vm_pageout_walk walk = vm_pageout_begin(scan, VM_PAGEQ_ACTIVE);
 	unsigned long left = vm_pageout_may_look(scan), done = 0, nr;
 	struct folio *folio;
 
 	while (done < wanted && left) {
-		folio = vm_pageq_scan_next(scan->marker, VM_PAGEQ_ACTIVE);
+		folio = vm_pageout_next(&walk);
 		if (!folio)
 			break;
 		nr = folio_nr_pages(folio);
@@ -447,7 +501,7 @@ static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
 		folio_put(folio);
 		cond_resched();
 	}
-	vm_pageq_remove(scan->marker);
+	vm_pageout_end(&walk);
 	return done;
 }
 
@@ -458,9 +512,19 @@ static unsigned long vm_pageout_inactive(void)
 }
 
 /*
+ * How many of a cgroup's pages are inactive is not known.  When there are not enough a third
+ * of them becomes so together, as to look for them means to pass everybody else's.
+ */
+static unsigned long vm_pageout_memcg_missing(const struct vm_scan *scan)
+{
+	if (scan->freed >= scan->target)
+		return 0;
+	return max(scan->target, vm_memcg_pages(scan->memcg) / 3);
+}
+
+/*
  * A third of all is inactive: so long is the time to be touched in (BSD).  But not all at
- * once, or who waits would wait for that; and before the last pass everything.  How many of
- * a cgroup's are is not known.
+ * once, or who waits would wait for that; and before the last pass everything.
  */
 static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
 {
@@ -469,7 +533,7 @@ static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
 			       (vm_pageq_count(VM_PAGEQ_ACTIVE) + inactive) / 3;
 
 	if (scan->memcg)
-		return 2 * scan->target;
+		return vm_pageout_memcg_missing(scan);
 	if (!scan->freed && scan->pass == VM_PAGEOUT_PASSES - 1)
 		return ULONG_MAX;
 	return min(wanted - min(wanted, inactive), VM_PAGEOUT_BATCH);
@@ -512,7 +576,6 @@ unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 			      unsigned int pass)
 {
 	struct vm_scan scan = {
-		.marker = vm_pageout_marker,
 		.target = target,
 		.pass = pass,
 		.memcg = memcg,
@@ -598,6 +661,7 @@ static void vm_pageout_run_memcg(void)
 	while (pass <= VM_PAGEOUT_PASSES &&
 	       !vm_pageout_scan(memcg, VM_PAGEOUT_TARGET, pass))
 		pass++;
+	WRITE_ONCE(vm_pageout_memcg_runs, vm_pageout_memcg_runs + 1);
 	wake_up_all(&vm_pageout_progress);
 }
 
@@ -763,30 +827,42 @@ static void vm_shrink_ask_memcg(struct mem_cgroup *memcg)
 	vm_pageout_wakeup();
 }
 
-/* Has the daemon freed something of a cgroup's, or else all that was asked for? */
-static bool vm_shrink_done(const struct mem_cgroup *memcg, unsigned long before)
-{
-	if (memcg)
-		return atomic_long_read(&vm_pageout_freed) != before;
-	return atomic_long_read(&vm_pageout_deficit) <= 0 ||
-	       !vm_pageout_has_hope();
-}
+/**
+ * struct vm_shrink_wait - what somebody waits for who reclaims memory
+ * @memcg: of a cgroup, or NULL
+ * @freed: pages that had been freed before
+ * @runs: &vm_pageout_memcg_runs
+ */
+struct vm_shrink_wait {
+	const struct mem_cgroup *memcg;
+	unsigned long freed;
+	unsigned int runs;
+};
 
 /*
- * Wait for the daemon, if that is allowed, for a little while.  Returns how many pages it has
- * freed since there were @before.
+ * Has the daemon freed all that was asked for, or something of a cgroup's?  kswapd has other
+ * cgroups, too, if there is nothing in this one.
  */
+static bool vm_shrink_done(const struct vm_shrink_wait *w)
+{
+	if (!w->memcg)
+		return atomic_long_read(&vm_pageout_deficit) <= 0 ||
+		       !vm_pageout_has_hope();
+	return atomic_long_read(&vm_pageout_freed) != w->freed ||
+	       (current_is_kswapd() &&
+		READ_ONCE(vm_pageout_memcg_runs) != w->runs);
+}
+
+/* Wait for the daemon, if that is allowed, for a little while.  Returns pages freed. */
 static unsigned long vm_shrink_wait(const struct shrink_control *sc,
-				    const struct mem_cgroup *memcg,
-				    unsigned long before)
+				    const struct vm_shrink_wait *w)
 {
 	if ((current->flags & PF_KTHREAD && !current_is_kswapd()) ||
 	    !(sc->gfp_mask & __GFP_IO))
 		return 0;
-	wait_event_killable_timeout(vm_pageout_progress,
-				    vm_shrink_done(memcg, before),
+	wait_event_killable_timeout(vm_pageout_progress, vm_shrink_done(w),
 				    VM_PAGEOUT_WAIT);
-	return atomic_long_read(&vm_pageout_freed) - before;
+	return atomic_long_read(&vm_pageout_freed) - w->freed;
 }
 
 /* What was freed because Linux had asked is told to who comes next. */
@@ -798,19 +874,24 @@ static unsigned long vm_shrink_claim(void)
 static unsigned long vm_shrink_scan(struct shrinker *shrinker,
 				    struct shrink_control *sc)
 {
-	unsigned long freed, before = atomic_long_read(&vm_pageout_freed);
 	struct mem_cgroup *memcg = vm_shrink_memcg(sc);
+	struct vm_shrink_wait w = {
+		.memcg = memcg,
+		.freed = atomic_long_read(&vm_pageout_freed),
+		.runs = READ_ONCE(vm_pageout_memcg_runs),
+	};
+	unsigned long freed;
 
 	if (current == vm_pageout_task || !(sc->gfp_mask & __GFP_FS))
 		return SHRINK_STOP;
 	if (memcg) {
 		vm_shrink_ask_memcg(memcg);
-		freed = vm_shrink_wait(sc, memcg, before);
+		freed = vm_shrink_wait(sc, &w);
 	} else {
 		freed = vm_shrink_claim();
 		if (!freed) {
 			vm_shrink_ask(sc->nr_to_scan);
-			vm_shrink_wait(sc, memcg, before);
+			vm_shrink_wait(sc, &w);
 			freed = vm_shrink_claim();
 		}
 	}
@@ -890,13 +971,34 @@ static struct notifier_block vm_oom_notifier = {
 
 /* ---- init and exit ---- */
 
+static void vm_pageout_free_markers(void)
+{
+	int i;
+
+	for (i = VM_PAGEQ_ACTIVE; i < VM_PAGEQ_NR; i++)
+		vm_pageq_marker_free(vm_pageout_hand[i]);
+	vm_pageq_marker_free(vm_pageout_marker);
+}
+
+static bool vm_pageout_alloc_markers(void)
+{
+	int i;
+
+	vm_pageout_marker = vm_pageq_marker_alloc();
+	for (i = VM_PAGEQ_ACTIVE; i < VM_PAGEQ_NR && vm_pageout_marker; i++) {
+		vm_pageout_hand[i] = vm_pageq_marker_alloc();
+		if (!vm_pageout_hand[i])
+			break;
+	}
+	return i == VM_PAGEQ_NR;
+}
+
 int vm_pageout_init(void)
 {
 	int err = -ENOMEM;
 
-	vm_pageout_marker = vm_pageq_marker_alloc();
-	if (!vm_pageout_marker)
-		return err;
+	if (!vm_pageout_alloc_markers())
+		goto err_marker;
 	vm_shrinker = compat_shrinker_register("vmobj", vm_shrink_count,
 					       vm_shrink_scan);
 	if (!vm_shrinker)
@@ -921,7 +1023,7 @@ err_memcg:
 err_shrinker:
 	compat_shrinker_unregister(vm_shrinker);
 err_marker:
-	vm_pageq_marker_free(vm_pageout_marker);
+	vm_pageout_free_markers();
 	return err;
 }
 
@@ -931,5 +1033,5 @@ void vm_pageout_exit(void)
 	kthread_stop(vm_pageout_task);
 	compat_shrinker_unregister(vm_shrinker);
 	mem_cgroup_put(vm_pageout_memcg);
-	vm_pageq_marker_free(vm_pageout_marker);
+	vm_pageout_free_markers();
 }
