@@ -70,9 +70,23 @@ bool vm_memcg_is_root(struct mem_cgroup *memcg)
 }
 
 #ifdef CONFIG_MEMCG
+static unsigned long vm_memcg_lru_pages(const struct mem_cgroup *memcg)
+{
+	unsigned long nr = 0;
+	int nid, zone, lru;
+
+	for_each_node_state(nid, N_MEMORY)
+		for (zone = 0; zone < MAX_NR_ZONES; zone++)
+			for (lru = 0; lru < NR_LRU_LISTS; lru++)
+				nr += READ_ONCE(memcg->nodeinfo[nid]->lru_zone_size[zone][lru]);
+	return nr;
+}
+
 unsigned long vm_memcg_pages(struct mem_cgroup *memcg)
 {
-	return page_counter_read(&memcg->memory);
+	unsigned long nr = page_counter_read(&memcg->memory);
+
+	return nr - min(nr, vm_memcg_lru_pages(memcg));
 }
 #else
 unsigned long vm_memcg_pages(struct mem_cgroup *memcg)

@@ -106,6 +106,13 @@
  */
 #define VM_PAGEOUT_TARGET	256UL
 
+/*
+ * With a store in memory a page that goes leaves a copy behind, for Linux to swap out.  If
+ * more go than copies are swapped out in the end there are only copies.  So there the daemon
+ * makes free what it is asked for, and this is one part in so many of what it could.
+ */
+#define VM_SHRINK_COPIES	4UL
+
 /* The daemon waits twice as long after each round of failures, so often. */
 #define VM_PAGEOUT_DOUBLINGS	6
 
@@ -650,16 +657,23 @@ static struct mem_cgroup *vm_pageout_next_memcg(void)
 	return READ_ONCE(vm_pageout_memcg);
 }
 
+/* What the daemon is to make free at least. */
+static unsigned long vm_pageout_target(void)
+{
+	return vm_swapstore_in_memory() ? SWAP_CLUSTER_MAX : VM_PAGEOUT_TARGET;
+}
+
 /* A cgroup is at its limit.  Others need not be short of anything. */
 static void vm_pageout_run_memcg(void)
 {
 	struct mem_cgroup *memcg = vm_pageout_next_memcg();
+	unsigned long target = vm_pageout_target();
 	unsigned int pass = 0;
 
 	if (!memcg)
 		return;
 	while (pass <= VM_PAGEOUT_PASSES &&
-	       !vm_pageout_scan(memcg, VM_PAGEOUT_TARGET, pass))
+	       !vm_pageout_scan(memcg, target, pass))
 		pass++;
 	WRITE_ONCE(vm_pageout_memcg_runs, vm_pageout_memcg_runs + 1);
 	wake_up_all(&vm_pageout_progress);
@@ -801,8 +815,10 @@ static unsigned long vm_shrink_count(struct shrinker *shrinker,
 			   vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
 
 	if (memcg)
-		return min(nr, vm_memcg_pages(memcg));
-	return vm_pageout_has_hope() ? nr : 0;
+		nr = min(nr, vm_memcg_pages(memcg));
+	else if (!vm_pageout_has_hope())
+		nr = 0;
+	return vm_swapstore_in_memory() ? DIV_ROUND_UP(nr, VM_SHRINK_COPIES) : nr;
 }
 
 /* The daemon is asked for more, but never for more than there is. */
@@ -810,8 +826,9 @@ static void vm_shrink_ask(unsigned long nr)
 {
 	long deficit = atomic_long_read(&vm_pageout_deficit);
 
-	if (deficit < VM_PAGEOUT_TARGET && deficit < vm_pageout_resident())
-		atomic_long_add(max(nr, VM_PAGEOUT_TARGET), &vm_pageout_deficit);
+	nr = max(nr, vm_pageout_target());
+	if (deficit < nr && deficit < vm_pageout_resident())
+		atomic_long_add(nr, &vm_pageout_deficit);
 	vm_pageout_wakeup();
 }
 

@@ -380,6 +380,22 @@ bool vm_swapstore_frees(void)
 	return frees || (in_memory && get_nr_swap_pages() > 0);
 }
 
+bool vm_swapstore_in_memory(void)
+{
+	struct vm_swap_store *store;
+	bool in_memory = true;
+
+	spin_lock(&vm_swblk_lock);
+	list_for_each_entry(store, &vm_stores, link) {
+		if (!vm_store_usable(store))
+			continue;
+		in_memory = store->ops->in_memory;
+		break;
+	}
+	spin_unlock(&vm_swblk_lock);
+	return in_memory;
+}
+
 /* ---- discarding ---- */
 
 /* Take the first run of blocks to be discarded.  Returns how many there are, or 0. */

@@ -75,8 +75,10 @@ bool vm_memcg_charged(struct folio *folio, const struct mem_cgroup *memcg);
 bool vm_memcg_is_root(struct mem_cgroup *memcg);
 
 /**
- * vm_memcg_pages() - pages charged to a cgroup and those below it
+ * vm_memcg_pages() - pages charged to a cgroup and those below it that may be ours
  * @memcg: the cgroup
+ *
+ * Those that are not on Linux's own lists.  Copies in the default store are.
  *
  * Any context.
  */

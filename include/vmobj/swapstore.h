@@ -227,6 +227,13 @@ unsigned long vm_swblk_room(void);
 bool vm_swapstore_frees(void);
 
 /**
+ * vm_swapstore_in_memory() - would a page that is written now stay in memory?
+ *
+ * So it is with the default store, until Linux swaps it out.  Any context but interrupts.
+ */
+bool vm_swapstore_in_memory(void);
+
+/**
  * vm_swapstore_show() - the stores, a line for each
  * @m: where to
  *
