@@ -60,8 +60,7 @@ struct vm_map *vm_map_create(struct vm_family *family, struct mm_struct *mm,
 
 	lockdep_assert_held_write(&family->lock);
 
-	map = vm_alloc_locked(GFP_VMOBJ_NOFAIL | __GFP_ZERO, vm_memcg_alloc,
-			      vm_map_slab);
+	map = vm_memcg_alloc(vm_map_slab, GFP_VMOBJ_NOFAIL | __GFP_ZERO);
 	vm_memcg_add(&map->memcg_link);
 	map->id = atomic64_inc_return(&vm_map_last_id);
 	map->family = family;
@@ -235,8 +234,7 @@ static struct vm_map_entry *vm_map_entry_new(struct vm_map *map, pgoff_t start,
 {
 	struct vm_map_entry *entry;
 
-	entry = vm_alloc_locked(GFP_VMOBJ_NOFAIL, kmem_cache_zalloc,
-				vm_map_entry_slab);
+	entry = vm_cache_zalloc_locked(vm_map_entry_slab, GFP_VMOBJ_NOFAIL);
 	entry->map = map;
 	entry->start = start;
 	entry->end = end;

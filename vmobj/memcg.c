@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <vmobj/alloc.h>
 #include <vmobj/compat.h>
 #include <vmobj/memcg.h>
 
@@ -28,7 +29,12 @@ void vm_memcg_exit(void)
 
 void *vm_memcg_alloc(struct kmem_cache *cache, gfp_t gfp)
 {
-	return kmem_cache_alloc_lru(cache, &vm_memcg_maps, gfp);
+	unsigned int flags = memalloc_noreclaim_save();
+	void *p = kmem_cache_alloc_lru(cache, &vm_memcg_maps,
+				       vm_gfp_locked(gfp));
+
+	memalloc_noreclaim_restore(flags);
+	return p ?: kmem_cache_alloc_lru(cache, &vm_memcg_maps, gfp);
 }
 
 void vm_memcg_add(struct list_head *link)

@@ -78,7 +78,7 @@ struct vm_object *vm_object_allocate(struct vm_family *family,
 
 	lockdep_assert_held_write(&family->lock);
 
-	object = vm_alloc_locked(gfp, kmem_cache_zalloc, vm_object_slab);
+	object = vm_cache_zalloc_locked(vm_object_slab, gfp);
 	if (!object)
 		return NULL;
 	object->memq = vm_memq_alloc(gfp);

@@ -48,8 +48,7 @@ void vm_page_exit(void)
 
 struct vm_memq *vm_memq_alloc(gfp_t gfp)
 {
-	struct vm_memq *q = vm_alloc_locked(gfp, kmem_cache_zalloc,
-					    vm_memq_slab);
+	struct vm_memq *q = vm_cache_zalloc_locked(vm_memq_slab, gfp);
 
 	if (!q)
 		return NULL;
@@ -413,7 +412,7 @@ struct vm_page *vm_page_alloc_sure(struct vm_page *pg, pgoff_t index)
 	unsigned int flags = memalloc_noreclaim_save();
 	struct vm_page *copy;
 
-	/* As vm_alloc_locked(); but the reserves are not for so many pages. */
+	/* As vm_zalloc_locked(); but the reserves are not for so many pages. */
 	copy = vm_page_alloc_charged(pg, index, __GFP_NOMEMALLOC | __GFP_NOWARN);
 	memalloc_noreclaim_restore(flags);
 	return copy ?: vm_page_alloc_charged(pg, index, __GFP_NOFAIL);

@@ -266,14 +266,18 @@ struct vm_pageout_walk {
 };
 
 static struct vm_pageout_walk vm_pageout_begin(const struct vm_scan *scan,
-					     enum vm_pageq_id queue)
+					       enum vm_pageq_id queue)
 {
-	return (struct vm_pageout_walk){
+	struct vm_pageout_walk walk = {
 		.queue = queue,
-		.marker = scan->memcg ? vm_pageout_hand[queue] :
-					vm_pageout_marker,
-		.again = scan->memcg,
+		.marker = vm_pageout_marker,
 	};
+
+	if (scan->memcg) {
+		walk.marker = vm_pageout_hand[queue];
+		walk.again = true;
+	}
+	return walk;
 }
 
 /* The next folio, with a reference, or NULL. */

@@ -112,8 +112,8 @@ static struct vm_writeset_group *vm_writeset_group_new(unsigned long key,
 	struct vm_writeset_group *group;
 	unsigned long i;
 
-	group = vm_alloc_locked(GFP_KERNEL_ACCOUNT, kzalloc,
-				struct_size(group, chunk, nr));
+	group = vm_zalloc_locked(struct_size(group, chunk, nr),
+				 GFP_KERNEL_ACCOUNT);
 	if (!group)
 		return NULL;
 	group->key = key;
@@ -136,14 +136,14 @@ vm_writeset_find_group(struct vm_object *object, unsigned long key)
 	return group;
 }
 
-/* Returns what is there already, an error, or NULL.  As vm_alloc_locked(). */
+/* Returns what is there already, an error, or NULL.  As vm_zalloc_locked(). */
 static void *vm_writeset_put_group(struct vm_object *object, unsigned long first,
 				   struct vm_writeset_group *group)
 {
 	unsigned long slot = vm_writeset_slot(first);
 	unsigned int flags = memalloc_noreclaim_save();
 	void *old = xa_cmpxchg(&object->writeset, slot, NULL, group,
-			       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+			       vm_gfp_locked(GFP_KERNEL_ACCOUNT));
 
 	memalloc_noreclaim_restore(flags);
 	if (!xa_is_err(old))

@@ -17,21 +17,48 @@
 #include <linux/slab.h>
 
 /**
- * vm_alloc_locked() - allocate with a family lock held
- * @gfp: for the case that there is nothing without waiting; may sleep; with __GFP_NOFAIL it
- *	does not fail
- * @alloc: function that allocates
- * @args: what it takes before a gfp_t
- *
- * Return: what @alloc returns.
+ * vm_gfp_locked() - how to allocate first, between memalloc_noreclaim_save() and _restore()
+ * @gfp: how to allocate if that fails
  */
-#define vm_alloc_locked(gfp, alloc, args...) ({				\
-	gfp_t _gfp = (gfp);						\
-	unsigned int _flags = memalloc_noreclaim_save();		\
-	void *_p = alloc(args, (_gfp & ~__GFP_NOFAIL) | __GFP_NOWARN);	\
-									\
-	memalloc_noreclaim_restore(_flags);				\
-	_p ?: alloc(args, _gfp);					\
-})
+static inline gfp_t vm_gfp_locked(gfp_t gfp)
+{
+	return (gfp & ~__GFP_NOFAIL) | __GFP_NOWARN;
+}
+
+/**
+ * vm_zalloc_locked() - zeroed memory, with a family lock held
+ * @size: bytes
+ * @gfp: for the case that there is none without waiting; with __GFP_NOFAIL it does not fail
+ *
+ * May sleep.
+ *
+ * Return: the memory, or NULL.
+ */
+static inline void *vm_zalloc_locked(size_t size, gfp_t gfp)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	void *p = kzalloc(size, vm_gfp_locked(gfp));
+
+	memalloc_noreclaim_restore(flags);
+	return p ?: kzalloc(size, gfp);
+}
+
+/**
+ * vm_cache_zalloc_locked() - the same from a cache
+ * @cache: the cache
+ * @gfp: as for vm_zalloc_locked()
+ *
+ * May sleep.
+ *
+ * Return: the object, or NULL.
+ */
+static inline void *vm_cache_zalloc_locked(struct kmem_cache *cache, gfp_t gfp)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	void *p = kmem_cache_zalloc(cache, vm_gfp_locked(gfp));
+
+	memalloc_noreclaim_restore(flags);
+	return p ?: kmem_cache_zalloc(cache, gfp);
+}
 
 #endif /* _VMOBJ_ALLOC_H */

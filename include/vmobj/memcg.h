@@ -33,6 +33,8 @@ void vm_memcg_exit(void);
  * @cache: where from
  * @gfp: with __GFP_ACCOUNT; may sleep
  *
+ * With the family lock held: as vm_cache_zalloc_locked().
+ *
  * Return: the object, charged to the caller's memory cgroup, or NULL.
  */
 void *vm_memcg_alloc(struct kmem_cache *cache, gfp_t gfp);
