@@ -322,6 +322,7 @@ TEST(a_broken_device_beside_a_good_one)
 
 #define CGROUP		"/sys/fs/cgroup/vmobj"
 #define GROUP_LIMIT	(48UL << 20)
+#define MOST_LOOKS	40
 
 static long long group_kills(void)
 {
@@ -382,6 +383,7 @@ static void in_group(void *arg)
 static void more_than_a_cgroup_may_have(struct __test_metadata *_metadata)
 {
 	uint64_t seed = vt_seed();
+	long long looks, freed;
 	struct pt_area outside;
 	char limit[32];
 
@@ -390,7 +392,15 @@ static void more_than_a_cgroup_may_have(struct __test_metadata *_metadata)
 		SKIP(return, "no memory cgroups: %s", strerror(errno));
 	ASSERT_TRUE(pt_fill(&outside, pt_percent(20)));
 	kills = pt_oom_kills();
+	looks = vt_stat("pageout_scans");
+	freed = vt_stat("reclaims");
 	EXPECT_EQ(0, vt_in_child(in_group, &seed));
+	looks = vt_stat("pageout_scans") - looks;
+	freed = vt_stat("reclaims") - freed;
+	fprintf(stderr, "# %lld pages freed, %lld looked at\n", freed, looks);
+	EXPECT_LT(0, freed);
+	/* the others' pages are not passed each time */
+	EXPECT_GE(MOST_LOOKS * freed, looks);
 	EXPECT_EQ(0, group_kills());
 	EXPECT_EQ(kills, pt_oom_kills());
 	fprintf(stderr, "# peak %lld\n", pt_read(CGROUP "/memory.peak"));

@@ -495,7 +495,7 @@ static unsigned long vm_pageout_may_look(const struct vm_scan *scan)
 }
 
 /* Returns pages that have become inactive. */
-static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
+static unsigned long vm_pageout_scan_active(struct vm_scan *scan,
 					    unsigned long wanted)
 {
 	struct vm_pageout_walk walk = vm_pageout_begin(scan, VM_PAGEQ_ACTIVE);
@@ -506,6 +506,7 @@ static unsigned long vm_pageout_scan_active(const struct vm_scan *scan,
 		folio = vm_pageout_next(&walk);
 		if (!folio)
 			break;
+		scan->scanned++;
 		nr = folio_nr_pages(folio);
 		left -= min(left, nr);
 		done += vm_pageout_active(folio, scan);
@@ -579,7 +580,6 @@ static void vm_pageout_scan_inactive(struct vm_scan *scan)
 		laundry = vm_pageq_count(VM_PAGEQ_LAUNDRY);
 	if (scan->launder)
 		vm_pageout_scan_queue(scan, VM_PAGEQ_LAUNDRY, laundry);
-	vmobj_stat_add(VMOBJ_SCANS, scan->scanned);
 	vmobj_stat_add(VMOBJ_RECLAIMS, scan->freed);
 }
 
@@ -599,6 +599,7 @@ unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 	deactivated = vm_pageout_scan_active(&scan,
 					     vm_pageout_inactive_missing(&scan));
 	mutex_unlock(&vm_pageout_lock);
+	vmobj_stat_add(VMOBJ_SCANS, scan.scanned);
 	trace_vmobj_pageout_scan(target, pass, scan.scanned, scan.freed,
 				 deactivated);
 	return scan.freed;
