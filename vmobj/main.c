@@ -13,9 +13,10 @@
  *	attach.c	files as objects: their descriptors; vnode.c reads, writes and
  *			watches the files, pager.c and pageclean.c are between
  *			them and the pages
- *	pageout.c	the page daemon; swap_pager.c writes pages to swap, pager.c
- *			reads them; swap.c knows where they are, swapstore.c and
- *			swapfile.c where that is
+ *	pageout.c	the page daemon, and pageout_scan.c which pages it takes;
+ *			swap_pager.c writes pages to swap, pager.c reads them;
+ *			swap.c knows where they are, swapstore.c and swapfile.c
+ *			where that is
  *	advise.c	advice on ranges
  *	superpage.c	who gets huge pages
  *	swapstore.c	blocks of swap; swapfile.c is where they are

@@ -3,7 +3,7 @@
  * The page queues.  See include/vmobj/pageq.h.
  *
  * Pages become active when they enter an object and leave with it; the page daemon
- * (pageout.c), advice, and faults move them in between.  Scans place a marker, so that
+ * (pageout_scan.c), advice, and faults move them in between.  Scans place a marker, so that
  * they can drop the lock at any page.
  */
 #include <linux/list.h>

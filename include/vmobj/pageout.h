@@ -20,6 +20,23 @@ int vm_pageout_init(void);
 /** vm_pageout_exit() - stop them; vm_memcg_exit() is for later */
 void vm_pageout_exit(void);
 
+/*
+ * Passes without success before waiters are told that there is no hope.  In so many any
+ * page has become inactive, and has been tried: see vm_pageout_deactivate() and
+ * vm_pageout_inactive_missing().
+ */
+#define VM_PAGEOUT_PASSES	4U
+
+/**
+ * vm_pageout_scan_init() - allocate what scans need, as there is no memory when they do
+ *
+ * Return: false if there is none; vm_pageout_scan_exit() is to be called all the same.
+ */
+bool vm_pageout_scan_init(void);
+
+/** vm_pageout_scan_exit() - free it */
+void vm_pageout_scan_exit(void);
+
 /**
  * vm_pageout_scan() - make pages free (BSD vm_pageout_scan)
  * @memcg: only those charged to this cgroup, or NULL
@@ -33,6 +50,24 @@ void vm_pageout_exit(void);
  */
 unsigned long vm_pageout_scan(struct mem_cgroup *memcg, unsigned long target,
 			      unsigned int pass);
+
+/**
+ * vm_pageout_progress_by() - a scan has freed pages
+ * @freed: so many, of PAGE_SIZE
+ * @enough: whoever waits for memory may look again
+ *
+ * Who waits need not wait for the end of the scan.  No lock held but those of the scan.
+ */
+void vm_pageout_progress_by(unsigned long freed, bool enough);
+
+/**
+ * vm_pageout_excess() - pages above max_resident, or soon
+ *
+ * Any context but interrupts.
+ *
+ * Return: pages of PAGE_SIZE.
+ */
+unsigned long vm_pageout_excess(void);
 
 /**
  * vm_pageout_full() - has the limit been reached?
