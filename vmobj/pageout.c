@@ -21,9 +21,9 @@
  * Who asks:
  *
  *	the limit	max_resident is nearly reached, or is: then faults wait
- *	the shrinker	Linux is short of memory.  It frees what is clean itself, and leaves
- *			the rest to the daemon.  Who needs memory waits for the daemon,
- *			for a little while.
+ *	the shrinker	Linux is short of memory.  It frees nothing itself, but asks the
+ *			daemon.  Who needs memory waits for that for a little while, and
+ *			so does kswapd.
  *	the OOM killer	Our pages are not on Linux's lists: it takes memory that is full of
  *			them for memory without anything to reclaim.  So it is told to wait
  *			while the daemon gets anywhere.
@@ -433,8 +433,7 @@ static unsigned long vm_shrink_count(struct shrinker *shrinker,
 {
 	struct mem_cgroup *memcg = vm_shrink_memcg(sc);
 	unsigned long nr = vm_pageq_count(VM_PAGEQ_CACHE) +
-			   vm_pageq_count(VM_PAGEQ_INACTIVE) +
-			   vm_pageq_count(VM_PAGEQ_LAUNDRY) +
+			   vm_pageq_count_inactive() +
 			   vm_pageq_count(VM_PAGEQ_ACTIVE) / 2;
 
 	if (memcg)

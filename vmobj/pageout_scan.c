@@ -302,12 +302,6 @@ static unsigned long vm_pageout_scan_active(struct vm_scan *scan,
 	return done;
 }
 
-static unsigned long vm_pageout_inactive(void)
-{
-	return vm_pageq_count(VM_PAGEQ_INACTIVE) +
-	       vm_pageq_count(VM_PAGEQ_LAUNDRY);
-}
-
 /*
  * How many of a cgroup's pages are inactive is not known.  When there are not enough a third
  * of them becomes so together, as to look for them means to pass everybody else's.
@@ -325,7 +319,7 @@ static unsigned long vm_pageout_memcg_missing(const struct vm_scan *scan)
  */
 static unsigned long vm_pageout_inactive_missing(const struct vm_scan *scan)
 {
-	unsigned long inactive = vm_pageout_inactive();
+	unsigned long inactive = vm_pageq_count_inactive();
 	unsigned long wanted = scan->target +
 			       (vm_pageq_count(VM_PAGEQ_ACTIVE) + inactive) / 3;
 

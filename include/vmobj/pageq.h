@@ -139,6 +139,17 @@ void vm_page_dontneed(struct vm_page *pg);
 unsigned long vm_pageq_count(enum vm_pageq_id id);
 
 /**
+ * vm_pageq_count_inactive() - pages that wait to go, dirty or not
+ *
+ * Return: pages of PAGE_SIZE that are inactive or in the laundry.
+ */
+static inline unsigned long vm_pageq_count_inactive(void)
+{
+	return vm_pageq_count(VM_PAGEQ_INACTIVE) +
+	       vm_pageq_count(VM_PAGEQ_LAUNDRY);
+}
+
+/**
  * vm_pageq_count_all() - pages (of PAGE_SIZE) on all queues at one moment
  *
  * Takes the lock of the queues.

@@ -244,88 +244,6 @@ static void fill(char *p)
 	}
 }
 
-static void check(char *p)
-{
-	long i;
-
-	for (i = 0; i < bytes; i += PAGE) {
-		if (((long *)(p + i))[1] != i) {
-			fprintf(stderr, "page %ld is not what it was\n", i / PAGE);
-			exit(1);
-		}
-	}
-}
-
-static void out(const char *name, const char *device, char *p)
-{
-	double ios = device_ios(device);
-	long t = start_clock();
-
-	page_out(name, p);
-	found[PAGEOUT] = stop_clock(t) * (double)PAGE / bytes;
-	found[PAGEOUT_IOS] = (device_ios(device) - ios) * PAGE / bytes;
-	if (pages_there(name, p) > bytes / PAGE / 100)
-		fprintf(stderr, "%s: %ld pages of %ld have not gone\n", name,
-			pages_there(name, p), bytes / PAGE);
-}
-
-static void in(const char *device, char *p, int random)
-{
-	int *order = random ? shuffled(bytes / PAGE) : NULL;
-	double ios = device_ios(device);
-	long n = bytes / PAGE, i, t;
-
-	t = start_clock();
-	for (i = 0; i < n; i++)
-		*(volatile char *)(p + (random ? order[i] : i) * PAGE);
-	found[random ? IN_RANDOM : IN_SEQUENTIAL] = (double)stop_clock(t) / n;
-	found[random ? IN_RANDOM_IOS : IN_SEQUENTIAL_IOS] =
-		(device_ios(device) - ios) / n;
-	check(p);
-	free(order);
-}
-
-static long major_faults(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return usage.ru_majflt;
-}
-
-/*
- * Only touches that have to wait for a page.  The first ones do not count: with our limit
- * they wait for what is above it to go, as who writes to memory.max does.
- */
-static void faults(const char *name, char *p)
-{
-	static long took[TOUCHES];
-	unsigned long random = 1;
-	long n = 0, i, t, before;
-
-	allow(name, bytes >> 21);
-	for (i = -FIRST_TOUCHES; i < TOUCHES; i++) {
-		random = random * 6364136223846793005UL + 1442695040888963407UL;
-		before = major_faults();
-		t = now();
-		write_page(p + (random >> 33) % (bytes / PAGE) * PAGE);
-		t = now() - t;
-		if (i >= 0 && major_faults() != before)
-			took[n++] = t;
-	}
-	if (n < TOUCHES / 10) {
-		fprintf(stderr, "%s: %ld faults are too few\n", name, n);
-		exit(1);
-	}
-	found[FAULT_MEDIAN] = median(took, n);	/* sorts them */
-	found[FAULT_P99] = took[n * 99 / 100];
-	found[FAULT_WORST] = took[n - 1];
-	fprintf(stderr, "# %s: %ld of %ld touches had to wait for a page\n", name, n,
-		TOUCHES);
-	if (ours(name))
-		allow(name, 0);
-}
-
 /* Begin and end what has two rows, the second one with I/Os. */
 static long begin_row(const char *device, double *ios)
 {
@@ -352,6 +270,88 @@ static void touch(char *p, long page, int write)
 		word[2]++;
 }
 
+static void check(char *p)
+{
+	long i;
+
+	for (i = 0; i < bytes / PAGE; i++)
+		touch(p, i, 0);
+}
+
+static void out(const char *name, const char *device, char *p)
+{
+	double ios;
+	long t = begin_row(device, &ios);
+
+	page_out(name, p);
+	end_row(PAGEOUT, device, bytes / PAGE, t, ios);
+	if (pages_there(name, p) > bytes / PAGE / 100)
+		fprintf(stderr, "%s: %ld pages of %ld have not gone\n", name,
+			pages_there(name, p), bytes / PAGE);
+}
+
+static void in(const char *device, char *p, int random)
+{
+	int *order = random ? shuffled(bytes / PAGE) : NULL;
+	long n = bytes / PAGE, i, t;
+	double ios;
+
+	t = begin_row(device, &ios);
+	for (i = 0; i < n; i++)
+		*(volatile char *)(p + (random ? order[i] : i) * PAGE);
+	end_row(random ? IN_RANDOM : IN_SEQUENTIAL, device, n, t, ios);
+	check(p);
+	free(order);
+}
+
+/* A page, in any order, but in the same one for the same @state. */
+static long any_page(unsigned long *state)
+{
+	*state = *state * 6364136223846793005UL + 1442695040888963407UL;
+	return (*state >> 33) % (bytes / PAGE);
+}
+
+static long major_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_majflt;
+}
+
+/*
+ * Only touches that have to wait for a page.  The first ones do not count: with our limit
+ * they wait for what is above it to go, as who writes to memory.max does.
+ */
+static void faults(const char *name, char *p)
+{
+	static long took[TOUCHES];
+	unsigned long random = 1;
+	long n = 0, i, t, before, page;
+
+	allow(name, bytes >> 21);
+	for (i = -FIRST_TOUCHES; i < TOUCHES; i++) {
+		page = any_page(&random);
+		before = major_faults();
+		t = now();
+		write_page(p + page * PAGE);
+		t = now() - t;
+		if (i >= 0 && major_faults() != before)
+			took[n++] = t;
+	}
+	if (n < TOUCHES / 10) {
+		fprintf(stderr, "%s: %ld faults are too few\n", name, n);
+		exit(1);
+	}
+	found[FAULT_MEDIAN] = median(took, n);	/* sorts them */
+	found[FAULT_P99] = took[n * 99 / 100];
+	found[FAULT_WORST] = took[n - 1];
+	fprintf(stderr, "# %s: %ld of %ld touches had to wait for a page\n", name, n,
+		TOUCHES);
+	if (ours(name))
+		allow(name, 0);
+}
+
 static void touch_in_a_row(enum row row, const char *device, char *p, int write)
 {
 	long n = bytes / PAGE, i, t;
@@ -370,10 +370,8 @@ static void touch_anywhere(enum row row, const char *device, char *p, int write)
 	long i, t;
 
 	t = begin_row(device, &ios);
-	for (i = 0; i < SHORT_TOUCHES; i++) {
-		random = random * 6364136223846793005UL + 1442695040888963407UL;
-		touch(p, (random >> 33) % (bytes / PAGE), write);
-	}
+	for (i = 0; i < SHORT_TOUCHES; i++)
+		touch(p, any_page(&random), write);
 	end_row(row, device, SHORT_TOUCHES, t, ios);
 }
 
