@@ -336,6 +336,8 @@ TEST(an_object_with_a_descriptor_in_swap)
 	ASSERT_LE(0, fd);
 	mem = mmap(NULL, arg.length, VT_RW, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, mem);
+	/* What is touched, and no more, wherever it is mapped. */
+	madvise(mem, arg.length, MADV_NOHUGEPAGE);
 	fill(mem, 8, 40, 1);
 	EXPECT_EQ(0, out(mem, 0, PAGES));
 	EXPECT_EQ(32, swapped(mem, 0, PAGES));
