@@ -239,15 +239,21 @@ TEST(locked_memory_stays)
 	EXPECT_TRUE(holds(mem, 0, PAGES, 1));
 }
 
+/* Room for a superpage, which it becomes when it is touched. */
+#define ROOM_FOR_SUPERPAGE() \
+	do { \
+		VT_NEED_DEVICE(); \
+		mem = vt_map(2 * SUPERPAGE / vt_page_size, VT_RW, MAP_PRIVATE); \
+		ASSERT_NE(NULL, mem); \
+		mem = (char *)(((uintptr_t)mem + SUPERPAGE - 1) & ~(SUPERPAGE - 1)); \
+		madvise(mem, SUPERPAGE, MADV_HUGEPAGE); \
+	} while (0)
+
 TEST(locked_superpages_stay)
 {
 	size_t pages = SUPERPAGE / vt_page_size;
 
-	VT_NEED_DEVICE();
-	mem = vt_map(2 * pages, VT_RW, MAP_PRIVATE);
-	ASSERT_NE(NULL, mem);
-	mem = (char *)(((uintptr_t)mem + SUPERPAGE - 1) & ~(SUPERPAGE - 1));
-	madvise(mem, SUPERPAGE, MADV_HUGEPAGE);
+	ROOM_FOR_SUPERPAGE();
 	fill(mem, 0, pages, 7);
 	ASSERT_EQ(0, mlock(vt_page(mem, 5), vt_page_size));
 	EXPECT_EQ(0, out(mem, 0, pages));
@@ -256,6 +262,50 @@ TEST(locked_superpages_stay)
 	EXPECT_EQ(0, out(mem, 0, pages));
 	EXPECT_EQ(0, resident(mem, 0, pages));
 	EXPECT_TRUE(holds(mem, 0, pages, 7));
+}
+
+static size_t pages_here;
+
+static void pages_its_own_out(__attribute__((unused)) void *arg)
+{
+	vt_gate_pass(&go);
+	fill(mem, 0, pages_here, 8);
+	VT_CHECK(!out(mem, 0, pages_here));
+	VT_CHECK(!resident(mem, 0, pages_here));
+	VT_CHECK(holds(mem, 0, pages_here, 8));
+}
+
+/* What relatives have at the same place is locked, or goes, by itself. */
+static void a_relative_locks(struct __test_metadata *_metadata, size_t pages)
+{
+	pid_t child;
+
+	pages_here = pages;
+	vt_gate_init(&go);
+	child = vt_fork(pages_its_own_out, NULL);
+	ASSERT_EQ(0, mlock(mem, pages * vt_page_size));
+	fill(mem, 0, pages, 7);
+	vt_gate_open(&go);
+	EXPECT_EQ(0, vt_wait(child));
+	EXPECT_EQ(0, out(mem, 0, pages));
+	EXPECT_EQ(pages, resident(mem, 0, pages));
+	EXPECT_TRUE(holds(mem, 0, pages, 7));
+	EXPECT_EQ(0, munlock(mem, pages * vt_page_size));
+	EXPECT_EQ(0, out(mem, 0, pages));
+	EXPECT_EQ(0, resident(mem, 0, pages));
+	EXPECT_TRUE(holds(mem, 0, pages, 7));
+}
+
+TEST(superpages_that_a_relative_locks)
+{
+	ROOM_FOR_SUPERPAGE();
+	a_relative_locks(_metadata, SUPERPAGE / vt_page_size);
+}
+
+TEST(pages_that_a_relative_locks)
+{
+	SETUP(MAP_PRIVATE);
+	a_relative_locks(_metadata, PAGES);
 }
 
 /* ---- fork ---- */

@@ -69,14 +69,31 @@ struct vm_pageout {
 
 /* ---- taking ---- */
 
-/* Does a VMA with mlock() map a part of a page?  If that cannot be told, it does. */
+/* Is a page in a chain of a map's?  A relative has another one at the same index. */
+static bool vm_map_shows(const struct vm_map *map, const struct vm_page *pg)
+{
+	const struct vm_object *object;
+	struct vm_map_entry *entry;
+
+	for (entry = vm_map_first(map, pg->index);
+	     entry && entry->start < vm_page_end(pg);
+	     entry = vm_map_next(entry))
+		for (object = entry->object; object;
+		     object = object->backing_object)
+			if (object->memq == pg->memq)
+				return true;
+	return false;
+}
+
+/* Does a VMA with mlock() show a part of a page?  If that cannot be told, it does. */
 static bool vm_map_mlocks(struct vm_map *map, const struct vm_page *pg)
 {
 	struct vm_area_struct *vma;
 	unsigned long addr, end;
 	bool locked = false;
 
-	if (!map->mm)
+	if (!map->mm || !READ_ONCE(map->mm->locked_vm) ||
+	    !vm_map_shows(map, pg))
 		return false;
 	/* It has not been torn down: its VMAs have not been closed. */
 	if (!mmap_read_trylock(map->mm))
@@ -97,11 +114,12 @@ bool vm_page_mlocked(struct vm_family *family, struct vm_page *pg)
 
 	lockdep_assert_held(&family->lock);
 
+	/*
+	 * The kernel marks small pages while a VMA with mlock() maps them.  But to unmap
+	 * a page takes those at the same index from all relatives.
+	 */
 	if (folio_test_mlocked(pg->folio))
 		return true;
-	/* The kernel marks small pages, when it maps them, and when mlock() comes later. */
-	if (!pg->order || !folio_mapped(pg->folio))
-		return false;
 	for (node = rb_first(&family->maps); node; node = rb_next(node))
 		if (vm_map_mlocks(rb_entry(node, struct vm_map, rb), pg))
 			return true;

@@ -237,7 +237,7 @@ int vm_swap_drain(void);
 long vm_page_out(struct folio *folio, bool write);
 
 /**
- * vm_page_mlocked() - has a process mapped the page with mlock()?
+ * vm_page_mlocked() - is there a process whose mlock() is about the page?
  * @family: its family; lock held at least for reading
  * @pg: page, folio locked
  *
