@@ -21,11 +21,12 @@
  * process has mapped is known from a table in its own, ordinary memory, so that a
  * fork copies it, too.
  *
- * Known differences, and what is done about them: MADV_DONTNEED, which is applied
- * to the device's memory only and must change nothing; growth of a shared mapping,
- * which Linux lets fault; where Linux merges VMAs and we do not, an mremap of many
- * is done page by page.  What the ioctls do Linux does with MADV_DONTNEED and MADV_REMOVE,
- * MADV_WIPEONFORK and MADV_DONTFORK; memory that is to be inherited by sharing has
+ * Known differences, and what is done about them: MADV_DONTNEED, and the ioctl's advice
+ * that moves memory to swap and back, which are applied to the device's memory only and
+ * must change nothing; growth of a shared mapping, which Linux lets fault; where Linux
+ * merges VMAs and we do not, an mremap of many is done page by page.  What the other ioctls
+ * do Linux does with MADV_DONTNEED and MADV_REMOVE, MADV_WIPEONFORK and MADV_DONTFORK;
+ * memory that is to be inherited by sharing has
  * shared memory as its twin, and shared memory that a child has for its own gets private
  * memory as its twin there.  That is shared memory still: MREMAP_DONTUNMAP, which would
  * leave it at the old place, too, is not done to it.  The object with a descriptor, which
@@ -73,6 +74,7 @@ enum op_code {
 	OP_DONTFORK,	/* @arg: or DOFORK */
 	OP_LOCK,	/* @arg: or unlock */
 	OP_ZAP,		/* drop the PTEs of the device's memory */
+	OP_PAGE,	/* move it to swap, or back: advice[@arg] */
 	OP_DISCARD,	/* zeros from now on */
 	OP_INHERIT,	/* @arg: VMOBJ_INHERIT_* */
 	OP_OBJECT,	/* map the object at page @value; @arg: shared */
@@ -104,6 +106,7 @@ static const struct {
 	[OP_DONTFORK]	= { "dontfork",		1 },
 	[OP_LOCK]	= { "lock",		1 },
 	[OP_ZAP]	= { "zap",		3 },
+	[OP_PAGE]	= { "page",		8 },
 	[OP_DISCARD]	= { "discard",		3 },
 	[OP_INHERIT]	= { "inherit",		3 },
 	[OP_OBJECT]	= { "object",		3 },
@@ -112,6 +115,7 @@ static const struct {
 };
 
 static const int prots[] = { VT_RW, PROT_READ, PROT_NONE };
+static const int advice[] = { VMOBJ_ADV_PAGEOUT, VMOBJ_ADV_WILLNEED, VMOBJ_ADV_COLD };
 
 struct op {
 	enum op_code code;
@@ -593,6 +597,22 @@ static int do_zap(const struct op *op)
 	return SAME;
 }
 
+/* It must not show; nor if all goes at once with memory that is locked or not inherited. */
+static int do_page(const struct op *op)
+{
+	int i;
+
+	if (vt_is_anon())
+		return SAME;
+	if (all_mapped(op->page, op->nr) &&
+	    !vt_advise(at(OURS, op->page), 0, op->nr * unit, advice[op->arg]))
+		return SAME;
+	for (i = op->page; i < op->page + op->nr; i++)
+		if (state[i].mapped)
+			vt_advise(at(OURS, i), 0, unit, advice[op->arg]);
+	return SAME;
+}
+
 /* ---- discarding; where it can be compared with something ---- */
 
 static bool may_discard(const struct page_state *page)
@@ -833,6 +853,8 @@ static long run_op(void *arg)
 		return do_lock(op);
 	case OP_ZAP:
 		return do_zap(op);
+	case OP_PAGE:
+		return do_page(op);
 	case OP_DISCARD:
 		return do_discard(op);
 	case OP_INHERIT:
@@ -1089,8 +1111,9 @@ static bool nothing_left(struct run *run)
 		return true;
 	if (!vt_check_ok())
 		return fails(run, run->nr, "the checker complains");
-	if (vt_stat_settles("objects", 0) || vt_stat_settles("pages", 0))
-		return fails(run, run->nr, "objects or pages are left");
+	if (vt_stat_settles("objects", 0) || vt_stat_settles("pages", 0) ||
+	    vt_stat_settles("pages_swapped", 0))
+		return fails(run, run->nr, "objects, pages or swap are left");
 	return true;
 }
 
@@ -1206,6 +1229,11 @@ static void random_op(uint64_t *random, struct op *op)
 	case OP_LOCK:
 		op->arg = vt_below(random, 2);
 		break;
+	case OP_PAGE:
+		/* Mostly out: who touches it brings it back. */
+		op->arg = vt_below(random, 2) ?
+			0 : vt_below(random, ARRAY_SIZE(advice));
+		break;
 	case OP_OBJECT:
 		op->nr = random_nr(random, (WINDOW - op->page + 3) / 4);
 		op->arg = vt_below(random, 2);
@@ -1294,6 +1322,8 @@ static bool parse_op(const char *line, struct op *op)
 		(i != OP_OBJECT || fits(op->page, op->nr)) &&
 		(i != OP_INHERIT || op->arg <= VMOBJ_INHERIT_ZERO) &&
 		(i != OP_DISCARD || fits(op->page, op->nr)) &&
+		(i != OP_PAGE || op->arg < (int)ARRAY_SIZE(advice)) &&
+		(i != OP_PAGE || fits(op->page, op->nr)) &&
 		(i != OP_ZAP || fits(op->page, op->nr));
 }
 
