@@ -116,6 +116,30 @@ TEST(the_limit_holds)
 	TEARDOWN();
 }
 
+/* Microseconds in which somebody waited for memory; -1 if the kernel does not count them. */
+static long long memory_stalls(void)
+{
+	char *text = vt_read_file("/proc/pressure/memory", 4096, NULL);
+	char *at = text ? strstr(text, "total=") : NULL;
+	long long n = at ? strtoll(at + strlen("total="), NULL, 10) : -1;
+
+	free(text);
+	return n;
+}
+
+TEST(who_waits_is_seen_as_under_pressure)
+{
+	long long before = memory_stalls();
+
+	if (before < 0)
+		SKIP(return, "needs /proc/pressure");
+	SETUP();
+	ASSERT_TRUE(limited());
+	fill(mem, 0, pages_of(MANY));
+	EXPECT_LT(before, memory_stalls());
+	TEARDOWN();
+}
+
 /* Nobody has to wait: the daemon brings it about. */
 TEST(a_limit_below_what_is_there)
 {
