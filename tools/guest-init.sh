@@ -131,10 +131,10 @@ run_test()
 run_tests()
 {
 	local name limit args list n=0
-	[ -f /tests/tests.list ] || { put fail "no tests.list"; return; }
 	# The second one is of the kernel's own tests, if they are there.
 	set -- /tests/tests.list /tests/kernel.list
 	[ "$MODE" != pressure ] || set -- /tests/pressure.list
+	[ -f "$1" ] || { put fail "no $1"; return; }
 	for list in "$@"; do
 		[ -f "$list" ] || continue
 		while read -r name limit args; do
@@ -144,7 +144,7 @@ run_tests()
 			n=$((n + 1))
 		done < "$list"
 	done
-	[ $n -gt 0 ] || put fail "no test of tests.list was run"
+	[ $n -gt 0 ] || put fail "no test of $1 was run"
 }
 
 run_kunit()
@@ -206,11 +206,11 @@ check_leaks()
 	fi
 }
 
-# Swap as large as the memory and half of it again, compressed, and cgroups.
+# Swap four times as large as the memory, compressed, and cgroups.
 short_of_memory()
 {
 	local kib
-	kib=$(awk '/^MemTotal/ { print int($2 * 3 / 2) }' /proc/meminfo)
+	kib=$(awk '/^MemTotal/ { print 4 * $2 }' /proc/meminfo)
 	insmod_all /lib/vmobj/block
 	mkdir -p /sys/fs/cgroup
 	echo "${kib}K" > /sys/block/zram0/disksize &&
