@@ -146,4 +146,18 @@ TEST(shared_memory_is_in_the_core)
 	EXPECT_TRUE(vt_check_ok());
 }
 
+/* The child's page 2 is a new one, and pages 0, 1 and 5 of the parent's. */
+TEST(what_was_not_touched_gets_no_page)
+{
+	long long before;
+
+	VT_NEED_DEVICE();
+	VT_NEED_DEBUGFS();
+	before = vt_stat("zero_fills");
+	NEED_DUMP(MAP_PRIVATE);
+	EXPECT_EQ(0, tag_in_core(3));
+	EXPECT_EQ(0, tag_in_core(4));
+	EXPECT_EQ(4, vt_stat("zero_fills") - before);
+}
+
 TEST_HARNESS_MAIN

@@ -10,7 +10,7 @@
  *	2a	below		write	copy it into top, map the copy
  *	2b	direct backing,	write	move it up into top, map it
  *		only top uses it
- *	3	nowhere		any	zero page into top, map it
+ *	3	nowhere		any	zero page into top, map it; not for a core dump
  *	4	in swap, or	any	read it into the object it belongs to, look again
  *		in a file
  *
@@ -131,6 +131,9 @@ struct vm_walk {
 
 /* Another page is needed, and there may be no more now. */
 #define VM_WALK_FULL	ERR_PTR(-ENOSPC)
+
+/* It is nowhere, and who asks is content with that. */
+#define VM_WALK_HOLE	ERR_PTR(-ENXIO)
 
 /* Memory for it has to be waited for, and not with the family lock held. */
 #define VM_WALK_NO_MEMORY	ERR_PTR(-ENOMEM)
@@ -473,6 +476,18 @@ static struct folio *vm_walk_top_page(struct vm_walk *walk, struct vm_page *pg)
 	return folio;
 }
 
+/*
+ * A core dump has zeros where there is no page (get_dump_page()): large mappings of which
+ * little has been touched are not to be filled for it.  But it may be in the file.
+ */
+static bool vm_walk_dumps_core(const struct vm_walk *walk)
+{
+	const struct vm_object *named = walk->map->family->named;
+
+	return current->flags & PF_DUMPCORE && !walk->write &&
+	       !(named && named->type == VM_OBJECT_VNODE);
+}
+
 static struct folio *vm_walk_once(struct vm_walk *walk)
 {
 	struct vm_object *object = walk->top;
@@ -513,6 +528,8 @@ static struct folio *vm_walk_once(struct vm_walk *walk)
 			return vm_walk_move_up(walk, pg);
 		return walk->full ? VM_WALK_FULL : vm_walk_copy(walk, pg);
 	}
+	if (unlikely(vm_walk_dumps_core(walk)))
+		return VM_WALK_HOLE;
 	return walk->full ? VM_WALK_FULL : vm_walk_zero_fill(walk);
 }
 
@@ -696,6 +713,8 @@ static vm_fault_t vm_walk_obstacle(struct vm_walk *walk, struct folio *why)
 		return vm_walk_page_in(walk);
 
 	vm_family_read_unlock(map->family);
+	if (why == VM_WALK_HOLE)
+		return VM_FAULT_SIGBUS;
 	if (why == VM_WALK_NO_MEMORY) {
 		walk->spare = vm_page_alloc_wait();
 		return walk->spare ? 0 : VM_FAULT_OOM;
