@@ -223,12 +223,22 @@ static unsigned int vm_pageout_decline(const struct vm_scan *scan)
 	return scan->memcg ? max(decline, VM_ACT_INIT) : decline;
 }
 
+/*
+ * Who unmaps a page takes the mark of mlock() from those that relatives have there.  It comes
+ * back when they are touched; till then they are refused when they are to go, and not here.
+ */
+static bool vm_pageout_locked(struct vm_family *family, struct vm_page *pg)
+{
+	return pg->order ? vm_page_mlocked(family, pg) :
+			   folio_test_mlocked(pg->folio);
+}
+
 /* Make a page inactive if it has not been touched for long.  Returns pages. */
 static unsigned long vm_pageout_deactivate(struct vm_family *family,
 					   struct vm_page *pg,
 					   const struct vm_scan *scan)
 {
-	if (pg->queue != VM_PAGEQ_ACTIVE || vm_page_mlocked(family, pg))
+	if (pg->queue != VM_PAGEQ_ACTIVE || vm_pageout_locked(family, pg))
 		return 0;
 	pg->act_count -= min_t(unsigned int, pg->act_count,
 			       vm_pageout_decline(scan));

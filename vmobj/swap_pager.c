@@ -41,6 +41,7 @@
  * @family: family, with a reference
  * @object: object of the pages, kept by vm_object_pip_add() while it is written
  * @write: what is dirty is written
+ * @locks: somebody in the family has locked memory
  * @asked: the folio that it is about; the caller has a reference to it
  * @first: index of the first page
  * @nr: pages of PAGE_SIZE
@@ -54,6 +55,7 @@ struct vm_pageout {
 	struct vm_family *family;
 	struct vm_object *object;
 	bool write;
+	bool locks;
 	struct folio *asked;
 	pgoff_t first;
 	unsigned int nr;
@@ -68,6 +70,21 @@ struct vm_pageout {
 };
 
 /* ---- taking ---- */
+
+/* Not for each page: there may be a thousand of them. */
+static bool vm_family_locks(const struct vm_family *family)
+{
+	struct rb_node *node;
+
+	lockdep_assert_held(&family->lock);
+	for (node = rb_first(&family->maps); node; node = rb_next(node)) {
+		struct vm_map *map = rb_entry(node, struct vm_map, rb);
+
+		if (map->mm && READ_ONCE(map->mm->locked_vm))
+			return true;
+	}
+	return false;
+}
 
 /* Is a page in a chain of a map's?  A relative has another one at the same index. */
 static bool vm_map_shows(const struct vm_map *map, const struct vm_page *pg)
@@ -133,7 +150,7 @@ bool vm_page_mlocked(struct vm_family *family, struct vm_page *pg)
 static bool vm_pageout_idle(struct vm_pageout *out, struct vm_page *pg, int refs)
 {
 	if (pg->wire_count || pg->writing || !vm_page_valid(pg) ||
-	    vm_page_mlocked(out->family, pg))
+	    (out->locks && vm_page_mlocked(out->family, pg)))
 		return false;
 	vm_page_unmap(pg);
 	return folio_ref_count(pg->folio) == refs;
@@ -351,6 +368,7 @@ static long vm_pageout_take(struct vm_pageout *out)
 	vm_family_write_lock(family);
 	if (folio_trylock(folio)) {
 		out->object = vm_pageout_object(out, folio);
+		out->locks = vm_family_locks(family);
 		if (out->object)
 			ret = vm_pageout_take_locked(out, folio->private);
 		else
