@@ -391,8 +391,8 @@ static void fork_while_it_is_written(struct kunit *test)
 	world_dump(w);
 }
 
-/* A region of 16 pages that is one large page, paged out. */
-static struct vm_object *large_in_swap(struct world *w)
+/* A region of 16 pages that is one large page. */
+static struct vm_object *one_large(struct world *w)
 {
 	struct vm_object *a;
 	unsigned int i;
@@ -406,6 +406,14 @@ static struct vm_object *large_in_swap(struct world *w)
 	for (i = 0; i < 16; i++)
 		w->want[P][i] = 100 + i;
 	world_dump(w);
+	return a;
+}
+
+/* The same, paged out. */
+static struct vm_object *large_in_swap(struct world *w)
+{
+	struct vm_object *a = one_large(w);
+
 	KUNIT_EXPECT_EQ(w->test, page_out(w, a, 0), 16L);
 	return a;
 }
@@ -544,6 +552,30 @@ static void u24_merge_swap_above_page(struct kunit *test)
 	EXPECT_USED(1);
 	world_dump(w);
 	KUNIT_EXPECT_EQ(test, world_read(w, P, 0), 1000ULL);
+}
+
+/* Fails if two objects stay apart after the large page has gone that kept them so. */
+static void merge_when_a_large_page_has_gone(struct kunit *test)
+{
+	struct world *w = test->priv;
+	struct vm_object *a = one_large(w), *b;
+	int c = world_fork(w, P);
+
+	world_write(w, P, 3, 33);
+	b = world_object(w, P, 0);
+	page_out_one(w, b, 3);
+	world_kill(w, c);
+	EXPECT_COUNT(w, VMOBJ_COLLAPSES, 0);
+	KUNIT_EXPECT_PTR_EQ(test, b->backing_object, a);
+	world_dump(w);
+	KUNIT_EXPECT_EQ(test, page_out(w, a, 0), 16L);
+	flush_work(&w->family->collapse_work);
+	EXPECT_COUNT(w, VMOBJ_COLLAPSES, 1);
+	KUNIT_EXPECT_NULL(test, b->backing_object);
+	EXPECT_USED(16);
+	world_dump(w);
+	KUNIT_EXPECT_EQ(test, world_read(w, P, 3), 33ULL);
+	KUNIT_EXPECT_EQ(test, world_read(w, P, 4), 104ULL);
 }
 
 /* Fails if a page that is in swap below alone is lost, or read. */
@@ -943,6 +975,7 @@ static struct kunit_case swap_cases[] = {
 	KUNIT_CASE(read_error_in_a_large_page),
 	KUNIT_CASE(u20_bypass_of_swapped_pages),
 	KUNIT_CASE(u24_merge_swap_above_page),
+	KUNIT_CASE(merge_when_a_large_page_has_gone),
 	KUNIT_CASE(u25_merge_moves_swap_block),
 	KUNIT_CASE(u26_merge_frees_double_swap_block),
 	KUNIT_CASE(u27_merge_of_page_with_swap_block),

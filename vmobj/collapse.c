@@ -29,7 +29,7 @@
  *
  * A page may be in swap alone, in T or in B.  T's hides B's page all the same; B's moves
  * up as a number, and nothing is read (swap.c).  Only where T's page in swap hides a
- * part of a large page of B's do the two objects stay two until one of them has gone.
+ * part of a large page of B's do the two objects stay two, until B's last one goes to swap.
  */
 #include <linux/highmem.h>
 #include <linux/ktime.h>
@@ -672,6 +672,17 @@ void vm_object_put_off(struct vm_object *object)
 
 	set_bit(VM_OBJ_COLLAPSE_PENDING, &object->flags);
 	vm_family_queue_collapse(object->family);
+}
+
+void vm_object_large_gone(struct vm_object *object)
+{
+	lockdep_assert_held_write(&object->family->lock);
+
+	if (object->ref_count == 1 && object->shadow_count == 1 &&
+	    !object->memq->large)
+		vm_object_put_off(list_first_entry(&object->shadow_head,
+						   struct vm_object,
+						   shadow_link));
 }
 
 /* Is it about to be merged with its backing object, and that is more than a piece? */

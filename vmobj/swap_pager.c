@@ -159,11 +159,15 @@ static bool vm_pageout_idle(struct vm_pageout *out, struct vm_page *pg, int refs
 /* Without a write: a page that is clean can be made again from what there is. */
 static long vm_pageout_free(struct vm_page *pg)
 {
+	struct vm_object *object = pg->memq->object;
 	long nr = vm_page_nr(pg);
+	bool large = pg->order;
 
 	vm_page_remove(pg);
 	folio_unlock(pg->folio);
 	vm_page_free(pg);
+	if (large)
+		vm_object_large_gone(object);
 	return nr;
 }
 

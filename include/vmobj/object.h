@@ -555,6 +555,15 @@ void vm_object_collapse_survivor(struct vm_object *object);
 void vm_object_put_off(struct vm_object *object);
 
 /**
+ * vm_object_large_gone() - a large page has been paged out
+ * @object: object it was in; family lock held for writing
+ *
+ * If it was the last one, and the object has only one user left, a worker merges the two:
+ * large pages may have kept them apart.
+ */
+void vm_object_large_gone(struct vm_object *object);
+
+/**
  * vm_object_collapse_pending() - do a piece of what was put off
  * @family: family lock held for writing
  *
