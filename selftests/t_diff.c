@@ -9,12 +9,14 @@
  * which are printed as a file for --replay.
  *
  *	t_diff [--seed N] [--runs N] [--steps N] [--threads] [--replay FILE]
- *	       [--superpages] [--blocks] [--chains]
+ *	       [--superpages] [--blocks] [--chains] [--limit]
  *
  * With --superpages what is called a page here is an eighth of a superpage, of
  * which a few pages are written and compared; so operations cut superpages.  Some
  * mappings do not get them.  With --blocks memory comes in large pages of 64 KiB.
- * With --chains no chain may have more than two objects behind its top.
+ * With --chains no chain may have more than two objects behind its top.  With --limit
+ * there may be 6 MiB in memory, less than one process has with --superpages: pages go
+ * at any time.
  *
  * Any sublist of operations is a valid run: what makes no sense (a process that
  * does not live, a page that is not mapped) is not done, on either side.  What a
@@ -1609,12 +1611,13 @@ struct options {
 	bool superpages;
 	bool blocks;
 	bool chains;
+	bool limit;
 	const char *replay;
 };
 
 static void usage(void)
 {
-	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--superpages] [--blocks] [--chains] [--replay FILE]\n",
+	fputs("usage: t_diff [--seed N] [--runs N] [--steps N] [--threads] [--superpages] [--blocks] [--chains] [--limit] [--replay FILE]\n",
 	      stderr);
 	exit(KSFT_FAIL);
 }
@@ -1640,6 +1643,11 @@ static void parse_options(int argc, char **argv, struct options *opt)
 		}
 		if (!strcmp(argv[i], "--chains")) {
 			opt->chains = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--limit")) {
+			opt->limit = true;
+			opt->runs = vt_scale(8, 2);
 			continue;
 		}
 		if (!value)
@@ -1683,7 +1691,8 @@ int main(int argc, char **argv)
 		unit = SUPERPAGE / 8 / vt_page_size;
 	ksft_print_header();
 	if ((opt.blocks && !vt_set_parameter("superpages", "blocks")) ||
-	    (opt.chains && !vt_set_parameter("max_chain_depth", "2")))
+	    (opt.chains && !vt_set_parameter("max_chain_depth", "2")) ||
+	    (opt.limit && !vt_set_parameter("max_resident", "6")))
 		ksft_exit_skip("no right to change the module's parameter\n");
 	if (reserve_windows())
 		return KSFT_FAIL;
@@ -1715,6 +1724,8 @@ int main(int argc, char **argv)
 		vt_set_parameter("superpages", "auto");
 	if (opt.chains)
 		vt_set_parameter("max_chain_depth", "32");
+	if (opt.limit)
+		vt_set_parameter("max_resident", "0");
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
