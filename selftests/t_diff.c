@@ -150,6 +150,7 @@ static bool is_first = true;		/* process of the tree */
 static int object_fd[2] = { -1, -1 };	/* an object, and a memfd */
 static char *win[2];			/* the device's, its twin */
 static int deliberate_fault = -1;
+static bool limited;			/* --limit */
 
 enum { OURS, TWIN };
 
@@ -1226,9 +1227,14 @@ static void random_op(uint64_t *random, struct op *op)
 		op->arg = vt_below(random, 2) ?
 			0 : vt_below(random, ARRAY_SIZE(prots));
 		break;
+	case OP_LOCK:
+		op->arg = vt_below(random, 2);
+		/* More than there may be would be an error on our side only. */
+		if (limited)
+			op->nr = 1;
+		break;
 	case OP_TOUCH:
 	case OP_DONTFORK:
-	case OP_LOCK:
 		op->arg = vt_below(random, 2);
 		break;
 	case OP_PAGE:
@@ -1611,7 +1617,6 @@ struct options {
 	bool superpages;
 	bool blocks;
 	bool chains;
-	bool limit;
 	const char *replay;
 };
 
@@ -1646,8 +1651,8 @@ static void parse_options(int argc, char **argv, struct options *opt)
 			continue;
 		}
 		if (!strcmp(argv[i], "--limit")) {
-			opt->limit = true;
-			opt->runs = vt_scale(8, 2);
+			limited = true;
+			opt->runs = vt_scale(8, 1);
 			continue;
 		}
 		if (!value)
@@ -1692,7 +1697,7 @@ int main(int argc, char **argv)
 	ksft_print_header();
 	if ((opt.blocks && !vt_set_parameter("superpages", "blocks")) ||
 	    (opt.chains && !vt_set_parameter("max_chain_depth", "2")) ||
-	    (opt.limit && !vt_set_parameter("max_resident", "6")))
+	    (limited && !vt_set_parameter("max_resident", "6")))
 		ksft_exit_skip("no right to change the module's parameter\n");
 	if (reserve_windows())
 		return KSFT_FAIL;
@@ -1724,7 +1729,7 @@ int main(int argc, char **argv)
 		vt_set_parameter("superpages", "auto");
 	if (opt.chains)
 		vt_set_parameter("max_chain_depth", "32");
-	if (opt.limit)
+	if (limited)
 		vt_set_parameter("max_resident", "0");
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
