@@ -125,7 +125,7 @@ TEST(a_full_store)
 		SKIP(return, "no zram");
 	ASSERT_TRUE(vt_set_parameter("swap_size", "0"));
 	pt_store_remove("shmem");
-	taken_by_the_next(_metadata, 80);
+	taken_by_the_next(_metadata, 70);
 	EXPECT_LT(pt_percent(30), (size_t)pt_store(name, PT_PAGES_WRITTEN));
 	EXPECT_EQ(0, pt_store(name, PT_USED));
 	EXPECT_EQ(0, pt_store_remove(name));
