@@ -278,16 +278,6 @@ int pt_zram_add(char *name, size_t size, size_t pages)
 	return number;
 }
 
-/* If it cannot be a store its test finds that it is not used. */
-int pt_zram_store(char *name, size_t size, size_t pages)
-{
-	int number = pt_zram_add(name, size, pages);
-
-	if (number >= 0)
-		pt_store_add(name, 10);
-	return number;
-}
-
 /* Whoever had it open may take a moment to let it go. */
 void pt_zram_remove(int number)
 {

@@ -94,8 +94,6 @@ long long pt_read(const char *path);
 
 /* A new compressed device with room for so many pages; -1 if there is none. */
 int pt_zram_add(char *name, size_t size, size_t pages);
-/* The same, as a store that is used before the default one. */
-int pt_zram_store(char *name, size_t size, size_t pages);
 void pt_zram_remove(int number);
 
 /* Seconds. */

@@ -313,9 +313,10 @@ TEST(a_store_is_drained)
 	PT_SETUP();
 	kills = pt_oom_kills();
 	begin();
-	zram = pt_zram_store(name, sizeof(name), pt_percent(200));
+	zram = pt_zram_add(name, sizeof(name), pt_percent(200));
 	if (zram < 0)
 		SKIP(return, "no zram");
+	ASSERT_EQ(0, pt_store_add(name, 10));
 	ASSERT_TRUE(pt_fill(&area, pt_percent(110)));
 	EXPECT_LT(0, pt_store(name, PT_USED));
 	for (i = 0; i < ARRAY_SIZE(child); i++) {
