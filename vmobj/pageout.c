@@ -146,9 +146,7 @@ static unsigned long vm_pageout_resident(void)
 /* For each fault: a page that changes queues just now may be counted twice, or not at all. */
 static unsigned long vm_pageout_resident_about(void)
 {
-	return vm_pageq_count(VM_PAGEQ_ACTIVE) +
-	       vm_pageq_count(VM_PAGEQ_INACTIVE) +
-	       vm_pageq_count(VM_PAGEQ_LAUNDRY) +
+	return vm_pageq_count(VM_PAGEQ_ACTIVE) + vm_pageq_count_inactive() +
 	       vm_pageq_count(VM_PAGEQ_CACHE) + vm_page_nr_wired();
 }
 

@@ -372,11 +372,12 @@ static long vm_pageout_take(struct vm_pageout *out)
 	vm_family_write_lock(family);
 	if (folio_trylock(folio)) {
 		out->object = vm_pageout_object(out, folio);
-		out->locks = vm_family_locks(family);
-		if (out->object)
+		if (out->object) {
+			out->locks = vm_family_locks(family);
 			ret = vm_pageout_take_locked(out, folio->private);
-		else
+		} else {
 			folio_unlock(folio);
+		}
 	}
 	vm_family_write_unlock(family);
 	return ret;
