@@ -28,11 +28,11 @@
  * must change nothing; growth of a shared mapping, which Linux lets fault; where Linux
  * merges VMAs and we do not, an mremap of many is done page by page.  What the other ioctls
  * do Linux does with MADV_DONTNEED and MADV_REMOVE, MADV_WIPEONFORK and MADV_DONTFORK;
- * memory that is to be inherited by sharing has
- * shared memory as its twin, and shared memory that a child has for its own gets private
- * memory as its twin there.  That is shared memory still: MREMAP_DONTUNMAP, which would
- * leave it at the old place, too, is not done to it.  The object with a descriptor, which
- * is there once in each run, has a memfd.
+ * memory that is to be inherited by sharing has shared memory as its twin, and shared
+ * memory that a child has for its own gets private memory as its twin there.  That is
+ * shared memory still: MREMAP_DONTUNMAP, which would leave it at the old place, too, is
+ * not done to it.  The object with a descriptor, which is there once in each run, has a
+ * memfd.
  *
  * VMOBJ_DIFF_BREAK=page: a deliberate fault, to try the test itself.  The twin of
  * every process but the first gets another value when this page, or one after it,
@@ -42,6 +42,7 @@
 #include "vmobj_test.h"
 #include "puppet.h"
 
+#include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/uio.h>
@@ -150,7 +151,7 @@ static bool is_first = true;		/* process of the tree */
 static int object_fd[2] = { -1, -1 };	/* an object, and a memfd */
 static char *win[2];			/* the device's, its twin */
 static int deliberate_fault = -1;
-static bool limited;			/* --limit */
+static int limited;			/* --limit */
 
 enum { OURS, TWIN };
 
@@ -1613,10 +1614,10 @@ struct options {
 	uint64_t seed;
 	int runs;
 	int steps;
-	bool threads;
-	bool superpages;
-	bool blocks;
-	bool chains;
+	int threads;
+	int superpages;
+	int blocks;
+	int chains;
 	const char *replay;
 };
 
@@ -1629,47 +1630,36 @@ static void usage(void)
 
 static void parse_options(int argc, char **argv, struct options *opt)
 {
-	int i;
+	const struct option options[] = {
+		{ "seed", required_argument, NULL, 'e' },
+		{ "runs", required_argument, NULL, 'r' },
+		{ "steps", required_argument, NULL, 's' },
+		{ "replay", required_argument, NULL, 'p' },
+		{ "threads", no_argument, &opt->threads, 1 },
+		{ "superpages", no_argument, &opt->superpages, 1 },
+		{ "blocks", no_argument, &opt->blocks, 1 },
+		{ "chains", no_argument, &opt->chains, 1 },
+		{ "limit", no_argument, &limited, 1 },
+		{ }
+	};
+	int c;
 
-	for (i = 1; i < argc; i++) {
-		const char *value = argv[i + 1];
-
-		if (!strcmp(argv[i], "--threads")) {
-			opt->threads = true;
-			continue;
-		}
-		if (!strcmp(argv[i], "--superpages")) {
-			opt->superpages = true;
-			continue;
-		}
-		if (!strcmp(argv[i], "--blocks")) {
-			opt->blocks = true;
-			continue;
-		}
-		if (!strcmp(argv[i], "--chains")) {
-			opt->chains = true;
-			continue;
-		}
-		if (!strcmp(argv[i], "--limit")) {
-			limited = true;
-			opt->runs = vt_scale(8, 1);
-			continue;
-		}
-		if (!value)
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'e')
+			opt->seed = strtoull(optarg, NULL, 0);
+		else if (c == 'r')
+			opt->runs = atoi(optarg);
+		else if (c == 's')
+			opt->steps = atoi(optarg);
+		else if (c == 'p')
+			opt->replay = optarg;
+		else if (c)
 			usage();
-		if (!strcmp(argv[i], "--seed"))
-			opt->seed = strtoull(value, NULL, 0);
-		else if (!strcmp(argv[i], "--runs"))
-			opt->runs = atoi(value);
-		else if (!strcmp(argv[i], "--steps"))
-			opt->steps = atoi(value);
-		else if (!strcmp(argv[i], "--replay"))
-			opt->replay = value;
-		else
-			usage();
-		i++;
 	}
-	if (opt->steps < 2 || opt->steps > MAX_STEPS)
+	/* With a limit, each takes five times as long. */
+	if (!opt->runs)
+		opt->runs = limited ? vt_scale(8, 1) : vt_scale(40, 4);
+	if (optind < argc || opt->steps < 2 || opt->steps > MAX_STEPS)
 		usage();
 }
 
@@ -1682,7 +1672,6 @@ static void one_test(bool good, const char *name)
 int main(int argc, char **argv)
 {
 	struct options opt = {
-		.runs = vt_scale(40, 4),
 		.steps = 300,
 	};
 	const char *fault = getenv("VMOBJ_DIFF_BREAK");
