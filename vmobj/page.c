@@ -467,9 +467,12 @@ static struct vm_page *vm_reserve_descriptor(struct vm_reserve *r)
 {
 	gfp_t gfp = vm_page_gfp_now(false) & VM_PAGE_SLAB_GFP;
 
+	if (!compat_alloc_bulk_is_right())
+		return kmem_cache_alloc(vm_page_slab, gfp);
+	/* All or nothing; newer kernels return just that, and not how many. */
 	if (!r->nr_pg && r->used++ >= VM_RESERVE_RUN &&
-	    compat_alloc_bulk(vm_page_slab, gfp, VM_RESERVE_NR,
-			      (void **)r->pg))
+	    kmem_cache_alloc_bulk(vm_page_slab, gfp, VM_RESERVE_NR,
+				  (void **)r->pg))
 		r->nr_pg = VM_RESERVE_NR;
 	return r->nr_pg ? r->pg[--r->nr_pg] :
 			  kmem_cache_alloc(vm_page_slab, gfp);

@@ -382,15 +382,12 @@ static inline bool compat_bdev_synchronous(struct block_device *bdev)
 }
 
 /*
- * All or nothing: newer kernels return just that, and not how many.  Before 6.8,
- * what it failed to get stays charged to the cgroup for ever, so it is not asked.
+ * Before 6.8, what kmem_cache_alloc_bulk() could not get of what it was asked for stays
+ * charged to the cgroup for ever.
  */
-static inline bool compat_alloc_bulk(struct kmem_cache *slab, gfp_t gfp,
-				     size_t nr, void **p)
+static inline bool compat_alloc_bulk_is_right(void)
 {
-	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0))
-		return false;
-	return kmem_cache_alloc_bulk(slab, gfp, nr, p);
+	return LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0);
 }
 
 /* On the list of the cgroup that an object is charged to.  6.8: a name of its own */
